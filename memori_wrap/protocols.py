@@ -1,0 +1,264 @@
+"""The plugs. An adapter implements one of these and names itself as an entry point (see ``plugins``)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from memori_wrap.types import (
+    Augmentation,
+    Delta,
+    Exchange,
+    Fact,
+    Job,
+    Message,
+    Recollection,
+    Reply,
+    Request,
+    StoredFact,
+    StoredMessage,
+    Vectors,
+)
+
+# ---------------------------------------------------------------- providers
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """The positional and keyword arguments of an intercepted call."""
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PatchPoint:
+    """A method to hook. ``role`` "call" is intercepted; "copy" returns a client that inherits the registration."""
+
+    owner: type
+    method: str
+    role: Literal["call", "copy"] = "call"
+    is_async: bool = False
+
+
+class ReplyBuilder(Protocol):
+    """Gathers the chunks of one stream. Must take any chunk without raising for its shape."""
+
+    def feed(self, chunk: Any) -> None: ...
+
+    def reply(self) -> Reply:
+        """The reply so far. ``complete`` tells whether the provider has said that it is finished."""
+        ...
+
+
+class Tap(Protocol):
+    """Where an endpoint puts the chunks of a stream. It never raises; the first end counts."""
+
+    def feed(self, chunk: Any) -> None: ...
+
+    def end(self) -> None: ...
+
+    async def aend(self) -> None: ...
+
+    def broken(self) -> None:
+        """The stream ended early: closed, cut, cancelled. What came so far is the reply."""
+        ...
+
+    async def abroken(self) -> None: ...
+
+
+class Endpoint(Protocol):
+    """The translation of one kind of call. Pure; it never changes the arguments that it is given."""
+
+    def request(self, arguments: Arguments) -> Request | None:
+        """What is asked; None where the shape is unknown (the call then goes through untouched)."""
+        ...
+
+    def inject(self, arguments: Arguments, block: str) -> Arguments | None:
+        """A copy of the arguments with the block in its place, or None where there is no place for it."""
+        ...
+
+    def reply(self, result: Any) -> Reply | None:
+        """The reply in a finished response, or None where ``result`` is a stream still to be read."""
+        ...
+
+    def builder(self) -> ReplyBuilder: ...
+
+    def attach(self, result: Any, tap: Tap) -> bool:
+        """Mounts the tap on a stream, which stays the SDK's own object; False where its shape is unknown."""
+        ...
+
+
+class Provider(Protocol):
+    """Knows one SDK. Found by the entry point group ``memori_wrap.providers``; the key is the root package."""
+
+    def supports(self, client: object) -> bool: ...
+
+    def patch_points(self, client: object) -> Iterable[PatchPoint]: ...
+
+    def endpoint(self, client: object, arguments: Arguments) -> Endpoint | None:
+        """The endpoint that the call is for; None for one that carries no conversation (embeddings, files)."""
+        ...
+
+    def label(self, client: object) -> str:
+        """Who answers, for the stored exchange: "openai", "groq" ..."""
+        ...
+
+
+# ---------------------------------------------------------------- storage
+
+
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """Jobs not yet done, jobs given up on, and the age of the oldest waiting one in seconds."""
+
+    pending: int
+    dead: int
+    oldest_age: float = 0.0
+
+
+class Store(Protocol):
+    """Durable truth. Every method is one transaction and raises ``StoreError``."""
+
+    def capture(self, exchanges: Sequence[Exchange]) -> Sequence[Delta]:
+        """Writes exchanges with their jobs, each once by its id; one delta per changed entity."""
+        ...
+
+    def claim(self, worker: str, limit: int, stale: Sequence[str] = ()) -> Sequence[Job]:
+        """Leases up to ``limit`` waiting jobs, oldest first, and those held by a lease in ``stale``."""
+        ...
+
+    def heartbeat(self, leases: Sequence[str]) -> None: ...
+
+    def leases(self) -> Mapping[str, int]:
+        """The heartbeat counter of every lease that is held."""
+        ...
+
+    def complete(self, results: Sequence[Augmentation], model: str | None) -> Sequence[Delta]:
+        """Writes facts and vectors and ends the jobs; a job whose lease was lost writes nothing."""
+        ...
+
+    def fail(self, job: Job, reason: str, dead: bool) -> None: ...
+
+    def revision(self, entity: str) -> int:
+        """Grows with every commit that changes the entity; 0 where it is unknown."""
+        ...
+
+    def load(self, entity: str, since: int, model: str | None) -> Delta:
+        """What the entity has gained after revision ``since``, with the vectors of ``model`` only."""
+        ...
+
+    def facts(self, entity: str, ended: bool = False) -> Sequence[StoredFact]: ...
+
+    def exchange_messages(self, entity: str, exchange: str) -> Sequence[StoredMessage]: ...
+
+    def other_models(self, model: str) -> Sequence[str]:
+        """Names of embedding models that wrote vectors here, beside ``model``."""
+        ...
+
+    def queue(self) -> QueueState: ...
+
+    def key(self) -> bytes:
+        """The secret that all processes of this database share, made at migration."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@runtime_checkable
+class VectorIndex(Protocol):
+    """Nearest neighbours by inner product. Disposable: it is rebuilt from the store. Keys are small integers."""
+
+    def __len__(self) -> int: ...
+
+    def add(self, keys: Sequence[int], vectors: Vectors) -> None:
+        """Adds rows; a key that is there already is replaced."""
+        ...
+
+    def remove(self, keys: Sequence[int]) -> None: ...
+
+    def search(self, query: Vectors, k: int) -> tuple[Sequence[int], Sequence[float]]:
+        """The ``k`` best keys and their scores, best first, equal scores by smaller key."""
+        ...
+
+    def scores(self, query: Vectors, keys: Sequence[int]) -> Sequence[float]:
+        """The score of each given key, in their order."""
+        ...
+
+
+# ---------------------------------------------------------------- understanding
+
+
+class Embedder(Protocol):
+    """Texts to vectors. ``model`` names the space: only vectors of equal ``model`` are compared."""
+
+    @property
+    def model(self) -> str: ...
+
+    @property
+    def dimension(self) -> int: ...
+
+    def load(self) -> None:
+        """Does the slow part (imports, weights). Called on a background thread, once; idempotent."""
+        ...
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Shape (len(texts), dimension), float32, rows of length 1. Any text, also an empty one, is taken."""
+        ...
+
+
+class Extractor(Protocol):
+    """Facts from the new messages of one exchange. Pure of the store; may raise ``ExtractionError``."""
+
+    def extract(self, messages: Sequence[StoredMessage]) -> Sequence[tuple[str, Fact]]:
+        """(message id, fact) pairs; a fact's quote stands in the message that it is paired with."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question to an entity's memory. ``limit`` counts items; ``now`` is what "yesterday" is relative to."""
+
+    text: str
+    limit: int = 10
+    now: datetime | None = None
+    kinds: frozenset[str] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    process: str | None = None
+    session: str | None = None
+    engine: str = "auto"
+    threshold: float | None = None
+
+
+class Retriever(Protocol):
+    """Ranks what one entity remembers. One instance per entity; calls come one at a time."""
+
+    revision: int
+
+    def apply(self, delta: Delta) -> None:
+        """Takes in a delta whose ``base`` is the present revision, in small pieces (see design, politeness)."""
+        ...
+
+    def focus(self, text: str) -> str:
+        """The part of a question that is worth embedding: without stop words and known names."""
+        ...
+
+    def rank(self, query: Query, vector: Vectors | None, recent: Sequence[Message]) -> Sequence[Recollection]:
+        """Best first. ``vector``: the query's embedding, shape (dimension,), None while no model is at hand.
+
+        ``recent``: messages captured but not yet stored, oldest first; they take part by their words alone.
+        """
+        ...
+
+    def nbytes(self) -> int:
+        """About how much memory it holds, in bytes."""
+        ...
+
+
+RetrieverFactory = Callable[[], Retriever]
+
+EmbeddingTexts = Callable[[Sequence[StoredMessage], Sequence[StoredMessage]], Sequence[tuple[str, str, str]]]
+"""(new messages, the messages just before them) -> (message id, variant, text to embed)."""
