@@ -34,7 +34,14 @@ class MissingExtra(ConfigurationError):
 
 
 class StoreError(MemoriError):
-    """The database could not be read or written. Nothing that was acknowledged is lost; the call may be repeated."""
+    """The database could not be read or written. Nothing that was acknowledged is lost; the call may be repeated.
+
+    ``transient``: the database is away, locked or full, so that the same call may succeed later.
+    """
+
+    def __init__(self, message: str, *, transient: bool = False) -> None:
+        super().__init__(message)
+        self.transient = transient
 
 
 class MigrationNeeded(StoreError):

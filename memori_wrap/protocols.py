@@ -58,15 +58,15 @@ class Tap(Protocol):
 
     def feed(self, chunk: Any) -> None: ...
 
-    def end(self) -> None: ...
+    def end(self) -> None:
+        """Exhausted or closed: waits for the acknowledgement within the capture budget."""
+        ...
 
     async def aend(self) -> None: ...
 
     def broken(self) -> None:
-        """The stream ended early: closed, cut, cancelled. What came so far is the reply."""
+        """Cut or cancelled: what came so far is the reply; waits for nothing."""
         ...
-
-    async def abroken(self) -> None: ...
 
 
 class Endpoint(Protocol):
@@ -84,10 +84,11 @@ class Endpoint(Protocol):
         """The reply in a finished response, or None where ``result`` is a stream still to be read."""
         ...
 
-    def builder(self) -> ReplyBuilder: ...
+    def attach(self, result: Any, tap: Callable[[ReplyBuilder], Tap]) -> bool:
+        """Mounts a tap on a stream, which stays the SDK's own object; False where its shape is unknown.
 
-    def attach(self, result: Any, tap: Tap) -> bool:
-        """Mounts the tap on a stream, which stays the SDK's own object; False where its shape is unknown."""
+        ``tap`` makes one for the builder that is to be fed.
+        """
         ...
 
 
@@ -140,7 +141,9 @@ class Store(Protocol):
         """Writes facts and vectors and ends the jobs; a job whose lease was lost writes nothing."""
         ...
 
-    def fail(self, job: Job, reason: str, dead: bool) -> None: ...
+    def fail(self, job: Job, reason: str, delay: float | None) -> None:
+        """Gives a job back, to be tried again after ``delay`` seconds, or never where that is None."""
+        ...
 
     def revision(self, entity: str) -> int:
         """Grows with every commit that changes the entity; 0 where it is unknown."""
@@ -158,7 +161,9 @@ class Store(Protocol):
         """Names of embedding models that wrote vectors here, beside ``model``."""
         ...
 
-    def queue(self) -> QueueState: ...
+    def queue(self, until: str | None = None) -> QueueState:
+        """The state of the queue, of the exchanges up to the id ``until`` only where one is given."""
+        ...
 
     def key(self) -> bytes:
         """The secret that all processes of this database share, made at migration."""
@@ -246,10 +251,11 @@ class Retriever(Protocol):
         """The part of a question that is worth embedding: without stop words and known names."""
         ...
 
-    def rank(self, query: Query, vector: Vectors | None, recent: Sequence[Message]) -> Sequence[Recollection]:
+    def rank(self, query: Query, vector: Vectors | None, recent: Sequence[StoredMessage]) -> Sequence[Recollection]:
         """Best first. ``vector``: the query's embedding, shape (dimension,), None while no model is at hand.
 
-        ``recent``: messages captured but not yet stored, oldest first; they take part by their words alone.
+        ``recent``: messages captured but not yet stored, oldest first; they take part by their words alone, and
+        not at all where their text is known already (a request repeats its history).
         """
         ...
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -96,6 +96,7 @@ class Exchange:
     finish_reason: str | None = None
     complete: bool = True
     resent: bool = True
+    response_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,14 +201,22 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Augmentation:
-    """What became of one job: facts by the message that states them, and vectors of messages and facts.
+class ResolvedFact:
+    """A fact with the id that it has however often it is said. ``ends`` tells which known triples it ends."""
 
-    A vector for a fact is keyed by the fact's key (see ``augment.resolve``), since its row may not exist yet.
-    """
+    id: str
+    message: str
+    said_at: datetime
+    fact: Fact
+    ends: Callable[[Triple], bool] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Augmentation:
+    """What became of one job: its facts, and vectors of messages and facts."""
 
     job: Job
-    facts: Sequence[tuple[str, Fact]] = ()
+    facts: Sequence[ResolvedFact] = ()
     vectors: Sequence[StoredVector] = ()
 
 
@@ -248,6 +257,3 @@ class FlushReport:
 
     def __bool__(self) -> bool:
         return self.done
-
-
-Json = Mapping[str, Any]

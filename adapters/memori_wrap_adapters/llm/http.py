@@ -1,0 +1,150 @@
+"""The seam shared by SDKs that speak HTTP through httpx: a tap on the body of a response.
+
+The tap sits on ``response.stream``, which httpx itself wraps in the same way. So it sees every way to read a
+streamed response (the SDK's own iterator, its helpers, ``parse``, ``iter_lines``, ``read``), touches no private
+name of the SDK, and leaves every object that the user holds as it is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from memori_wrap.protocols import ReplyBuilder, Tap
+from memori_wrap.types import Reply
+
+MAX_BODY = 16_000_000
+"""Bytes of one streamed body that are gathered; what comes after goes to the user only."""
+
+
+def response_of(result: Any) -> Any:
+    """The httpx response behind an SDK's stream or raw response, None where there is none."""
+    response = getattr(result, "http_response", None) or getattr(result, "response", None)
+    return response if hasattr(response, "stream") and hasattr(response, "headers") else None
+
+
+def body_of(response: Any) -> Any:
+    """The decoded JSON of a response that has been read; None where it was not, or is no JSON object."""
+    try:
+        found = json.loads(response.content)
+    except Exception:  # noqa: BLE001 (httpx says "not read yet" with a class of its own)
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def attach(
+    result: Any, builder: ReplyBuilder, whole: Callable[[Any], Reply | None], tap: Callable[[ReplyBuilder], Tap]
+) -> bool:
+    """Mounts ``tap`` on the unread body behind ``result``.
+
+    Events of an event stream go to ``builder`` one by one; any other body is read by ``whole`` at the end.
+    """
+    response = response_of(result)
+    if response is None or response.is_stream_consumed or response.is_closed:
+        return False
+    bases = _stream_bases(type(response).__module__.partition(".")[0])
+    for base, tee in zip(bases, (_SyncTee, _AsyncTee), strict=True):
+        if isinstance(response.stream, base):
+            made = _tee_class(tee, base)(response.stream, tap(_Body(response, builder, whole)))
+            response.stream = made
+            return True
+    return False
+
+
+@cache
+def _stream_bases(package: str) -> tuple[type, type]:
+    module = import_module(package)
+    return module.SyncByteStream, module.AsyncByteStream
+
+
+@cache
+def _tee_class(tee: type, base: type) -> type:
+    """httpx asks for an instance of its own base class, and openai 2 and 3 bring two different httpx."""
+    return type(tee.__name__.strip("_"), (tee, base), {})
+
+
+class _SyncTee:
+    def __init__(self, stream: Any, tap: Tap) -> None:
+        self._stream, self._tap = stream, tap
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            for chunk in self._stream:
+                self._tap.feed(chunk)
+                yield chunk
+        except Exception:
+            self._tap.broken()
+            raise
+        self._tap.end()
+
+    def close(self) -> None:
+        try:
+            self._stream.close()
+        finally:
+            self._tap.end()
+
+
+class _AsyncTee:
+    def __init__(self, stream: Any, tap: Tap) -> None:
+        self._stream, self._tap = stream, tap
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in self._stream:
+                self._tap.feed(chunk)
+                yield chunk
+        except GeneratorExit:
+            raise  # dropped, maybe by the collector: the tap notices by itself
+        except BaseException:
+            self._tap.broken()
+            raise
+        await self._tap.aend()
+
+    async def aclose(self) -> None:
+        try:
+            await self._stream.aclose()
+        finally:
+            self._tap.broken()
+
+
+class _Body:
+    """A ``ReplyBuilder`` over the bytes of a body: server-sent events as they come, anything else at its end."""
+
+    def __init__(self, response: Any, builder: ReplyBuilder, whole: Callable[[Any], Reply | None]) -> None:
+        headers: Mapping[str, str] = response.headers
+        self._again = lambda content: type(response)(200, headers=dict(headers), content=content).content
+        self._builder, self._whole = builder, whole
+        self._is_events = "event-stream" in headers.get("content-type", "")
+        self._is_coded = headers.get("content-encoding", "identity") != "identity"
+        self._rest = b""
+        self._size = 0
+
+    def feed(self, chunk: bytes) -> None:
+        self._size += len(chunk)
+        if self._size > MAX_BODY:
+            return
+        self._rest += chunk
+        if self._is_events and not self._is_coded:
+            self._feed_events()
+
+    def reply(self) -> Reply:
+        if self._is_coded:
+            self._rest, self._is_coded = self._again(self._rest), False
+        if self._is_events:
+            self._rest += b"\n"
+            self._feed_events()
+            return self._builder.reply()
+        found = self._whole(json.loads(self._rest)) if self._rest else None
+        return found or Reply(complete=False)
+
+    def _feed_events(self) -> None:
+        """Whole lines only. One event's data may stand in several lines by the standard; no provider does so."""
+        *lines, self._rest = self._rest.split(b"\n")
+        for line in lines:
+            if line.startswith(b"data:"):
+                data = line[5:].strip()
+                if data.startswith(b"{"):
+                    self._builder.feed(json.loads(data))

@@ -1,0 +1,82 @@
+"""A sentence into the clauses that its speaker states as true of themselves. The words come from the grammar."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from memori_wrap.augment.extract.grammar import Clause, Grammar
+
+_QUOTATION = re.compile("“[^”]*”")
+_PAUSE = re.compile(r"[,;:—–(]")
+_OPENERS = 6
+"""How many openers ("well, actually, ...") are stripped from one clause."""
+
+
+def clauses(grammar: Grammar, sentence: str, before: str) -> Iterator[Clause]:
+    """The clauses of a plain sentence (see ``sentences.plain``); ``before``: the plain sentence before it."""
+    quotations = [match.span() for match in _QUOTATION.finditer(sentence)]
+    if _asks(grammar, sentence, quotations) or grammar.secret.search(sentence):
+        return
+    limit = _certain(grammar, sentence)
+    shared = False
+    for start, end, bare in _spans(grammar, sentence, quotations):
+        if start >= limit:
+            return
+        stop = min(end, limit)
+        text = sentence[start:stop]
+        if bare:
+            if not shared:
+                continue
+            text = grammar.elided + text
+        text, note = _opened(grammar, text.strip())
+        # A quotation at the front is somebody else's; so is what is reported on either side.
+        if not text or text.startswith("“") or grammar.reported_before.search(sentence, 0, start):
+            shared = False
+            continue
+        if grammar.reported_after.match(sentence, stop):
+            shared = False
+            continue
+        shared = text.lower().startswith(grammar.elided.lower().strip()) and not grammar.open.search(text)
+        ended = grammar.ended(text)
+        yield Clause(ended or text, sentence[:start] or before, note, ended is not None)
+
+
+def _asks(grammar: Grammar, sentence: str, quotations: list[tuple[int, int]]) -> bool:
+    outside = _QUOTATION.sub(" ", sentence) if quotations else sentence
+    return any(mark in outside for mark in "?？؟") or sentence.endswith(("?”", "？”")) or bool(grammar.question.match(outside))
+
+
+def _certain(grammar: Grammar, sentence: str) -> int:
+    """Where the part of a sentence ends that is not under an "if" or a "wish"."""
+    doubt = grammar.hypothetical.search(sentence)
+    if doubt is None:
+        return len(sentence)
+    pauses = [pause.start() for pause in _PAUSE.finditer(sentence, 0, doubt.start())]
+    return pauses[-1] if pauses else 0
+
+
+def _spans(grammar: Grammar, sentence: str, quotations: list[tuple[int, int]]) -> Iterator[tuple[int, int, bool]]:
+    """(start, end, shares its subject with the one before) of each clause."""
+    start, bare = 0, False
+    for match in grammar.boundary.finditer(sentence):
+        if any(opens < match.start() < closes for opens, closes in quotations):
+            continue
+        yield start, match.start(), bare
+        start, bare = match.end(), match["bare"] is not None
+    yield start, len(sentence), bare
+
+
+def _opened(grammar: Grammar, text: str) -> tuple[str, bool]:
+    """The clause without its openers, and whether one of them asks to remember it."""
+    note = False
+    for _ in range(_OPENERS):
+        match = grammar.note.match(text)
+        if match:
+            note = True
+        else:
+            match = grammar.opener.match(text)
+        if match is None or match.end() == 0:
+            break
+        text = text[match.end() :]
+    return text.rstrip(" ,;:-–—(.!…"), note

@@ -1,0 +1,1 @@
+"""The English grammar: ``grammar.ENGLISH``. Another language is another folder with the same four parts."""

@@ -1,0 +1,113 @@
+"""``ENGLISH``: where statements begin, what makes them somebody else's or unreal, and the readers by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from memori_wrap.augment.extract.english import acts, names, phrases
+from memori_wrap.augment.extract.english.rules import NOTE, RULES
+from memori_wrap.augment.extract.english.wording import ended
+from memori_wrap.augment.extract.grammar import Clause, Grammar, Phrase, Reader
+
+_BEGINS = (
+    r"(?:i|i'm|i've|i'll|im|ive|my|we|we're|we've|we'll|our|call me|(?:please )?remember that|remember:|don't forget|"
+    r"keep in mind|from now on|always|never|you can reach me|you can call me)\b"
+)
+_SHARED_VERBS = (
+    r"(?:(?:also|now|currently|really) )?(?:live|work|study|like|love|hate|enjoy|prefer|have|own|play|drink|eat|speak|"
+    r"use|drive|moved|am|can't stand|don't like|don't eat|no longer|stopped|never)\b"
+)
+_JOINED = r"(?:and|but|so|because|cause|since|plus|also|though|although|while|then|now|currently|actually|yes|no|well|as)"
+
+_SAY = (
+    r"(?:said|says|say|saying|told|tells|tell|asked|asks|wrote|writes|think|thinks|thought|claim|claims|claimed|believes|"
+    r"heard|replied|mentioned|joked|lied|was like|were like|quote|reads|goes|according to|answered)"
+)
+
+
+def _verb(text: str, clause: Clause) -> list[Phrase]:
+    return [Phrase(text.lower(), text.lower())]
+
+
+_READERS: Mapping[str, Reader] = {
+    "act": acts.act, "activity": phrases.activity, "address": phrases.address, "age": names.age,
+    "beloved": names.beloved, "date": names.date, "dated_act": acts.dated_act, "decision": acts.decision,
+    "doing": phrases.doing, "doing_act": acts.doing_act, "due": acts.due, "email": names.email,
+    "employer": phrases.employer, "fav": phrases.favorite_of, "field_of_work": phrases.field_of_work,
+    "frequented": phrases.frequented, "greeted": names.greeted, "home": phrases.home, "job": phrases.job,
+    "journey": acts.journey, "kin": phrases.kin, "languages": phrases.languages, "name": names.name,
+    "names": names.names, "nickname": names.nickname, "noted": acts.noted, "order": acts.order,
+    "own_name": names.own_name, "own_rule": acts.own_rule, "owned": phrases.owned, "people": names.people,
+    "phone": names.phone, "place": phrases.place, "played": phrases.played, "pronouns": names.pronouns,
+    "rel": names.relation, "school": phrases.school, "strictly_named": names.strictly_named,
+    "subject": phrases.subject, "thing": phrases.thing, "things": phrases.things, "time_zone": names.time_zone,
+    "tool": phrases.tool, "trait": phrases.trait, "trip": acts.trip, "verb": _verb, "who": names.given_name,
+    "wish": acts.wish, "work": phrases.work,
+}  # fmt: skip
+
+ENGLISH = Grammar(
+    language="en",
+    trigger=re.compile(r"\b(?:i|im|ive|my|me|we|our|remember|note|keep in mind|forget|from now on|always|never)\b", re.I),
+    foreign=re.compile(
+        r"^(?:(?:please|pls|hey|hi|hello|ok|okay|now|can you|could you|would you|will you|help me|i want you to|"
+        r"i need you to|kindly)[,!]? ){0,3}(?:"
+        r"(?:translate|proofread|proof-read|rewrite|rephrase|paraphrase|reword|summarize|summarise|transcribe|role-?play|act as)\b|"
+        r"(?:correct|fix|improve|edit|check|analyze|analyse|review|explain|classify|complete|continue|grade) (?:the following|this|these|my "
+        r"(?:text|sentence|grammar|essay|letter|paragraph|email|english))\b|"
+        r"(?:write|create|generate|draft|compose|make|say|repeat|tell|give|convert|turn|finish|extract|answer)\b[^.!?]{0,300}:)",
+        re.I,
+    ),
+    fiction=re.compile(
+        r"^(?:(?:please|now|ok|okay|so|let's|lets|just|hey|and)[,!]? ){0,3}(?:imagine|suppose|supposing|pretend|assume|"
+        r"hypothetically|say i|say that i|let's say|lets say|picture this|you are|you're a|once upon)\b",
+        re.I,
+    ),
+    question=re.compile(
+        r"^(?:(?:and|but|so|hey|hi|hello|ok|okay|well|btw|also|then|just)[,!]? ){0,3}"
+        r"(?:do|does|did|am|is|are|was|were|can|could|should|shall|would|has|what|what's|whats|where|who|whom|whose|why|how|"
+        r"which|isn't|aren't|won't|can't you|doesn't|didn't|wouldn't|(?:have|had|will|may|might|don't) (?:i|you|we|they|my)|"
+        r"when (?:do|does|did|is|are|was|can|will|should)|guess (?:what|where|who))\b",
+        re.I,
+    ),
+    secret=re.compile(r"\b(?:passwords?|passcode|passphrase|pin (?:code|is|number)|cvv|ssn|social security|api[ _-]?key|secret key|private key|credit card)\b", re.I),
+    hypothetical=re.compile(
+        r"\b(?:if|unless|wish|wished|imagine|suppose|supposing|pretend|pretending|whether|as though|would|wouldn't|would've|i'd|we'd|"
+        r"hypothetically|assuming|in case|lest|let's say|what if|not sure|don't think|doubt|not true|dreamt|dreamed|in my dream)\b",
+        re.I,
+    ),
+    boundary=re.compile(
+        rf"(?:[,;:(]|[.!…]+(?= )| [–—-]+(?= )|—|–) ?(?:{_JOINED}[, ] ?){{0,3}}(?={_BEGINS})"
+        rf"| (?:{_JOINED} ){{1,3}}(?={_BEGINS})"
+        rf"|,? (?:and|but) (?P<bare>)(?={_SHARED_VERBS})",
+        re.I,
+    ),
+    open=re.compile(r"\b(?:to [a-z]+|will|can|could|going|plan|want|must|should|let|help|who|which|that|'ll|used|don't|not|never)\b", re.I),
+    elided="I ",
+    reported_before=re.compile(rf"\b{_SAY}(?: (?:me|us|him|her|them|that|everyone|people|to \w+))*[ ,:;–—“-]*$", re.I),
+    reported_after=re.compile(rf"[ ,;–—”-]*(?:he|she|they|[a-z]+|my \w+|{_SAY}) (?:{_SAY}|[A-Z]\w+ ?$)", re.I),
+    opener=re.compile(
+        r"(?:(?:and|but|so|because|cause|cuz|since|plus|also|well|yes|yeah|yep|yup|no|nope|nah|oh|ah|aw|aww|wow|hi|hey|hello|"
+        r"ok|okay|actually|basically|honestly|anyways?|btw|by the way|fyi|just so you know|just fyi|for the record|in fact|"
+        r"to be honest|tbh|now|currently|nowadays|these days|recently|lately|today|right now|as you know|personally|sure|"
+        r"thanks|thank you|great|cool|nice|good (?:morning|evening|afternoon)|sorry|lol|haha|hmm|um|uh|fun fact|unfortunately|"
+        r"luckily|sadly|happily|finally|first|secondly|then|still|though|in (?:19|20)\d\d|(?:last|this) (?:week|month|year|"
+        r"spring|summer|fall|autumn|winter)|a few (?:days|weeks|months|years) ago|yesterday|please|pls|there|for context|"
+        r"as a reminder|reminder|quick note|correction|update|one more thing|me too|me|true|right|exactly|same here|"
+        r"(?:about|a bit about) me|besides|apparently|of course|in general|usually|generally|mostly)(?:[ ,:;.!…–—-]+|$))"
+        r"|[ ,:;.!…–—*•-]+",
+        re.I,
+    ),
+    note=re.compile(
+        r"(?:please )?(?:also )?(?:remember|note|take note|keep in mind|bear in mind|don't forget|do not forget|never forget)"
+        r"(?: for (?:later|next time|the future|me))?(?:,? that (?!time|day|one|night|trip|year|summer|week|moment|feeling)|: ?|, )",
+        re.I,
+    ),
+    ended=ended,
+    subject="The user",
+    possessive="{s}'s",
+    no_longer=" no longer",
+    readers=_READERS,
+    rules=RULES,
+    note_rule=NOTE,
+)  # fmt: skip

@@ -1,0 +1,119 @@
+"""``RuleExtractor``: facts from what people say of themselves, with no model and no key.
+
+Nothing is inferred: a fact is a pattern of a grammar found in a statement of the user's own, and quotes the sentence
+that it stands in. Whatever is asked, wished, supposed, quoted or pasted gives no fact. Work is bounded by
+construction: a window of each message, its first sentences, no sentence past a fixed length, no nested repeats in a
+pattern, and the interpreter is released after every sentence.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Sequence
+
+from memori_wrap.augment.extract.clauses import clauses
+from memori_wrap.augment.extract.english.grammar import ENGLISH
+from memori_wrap.augment.extract.grammar import Clause, Grammar, Phrase, Rule
+from memori_wrap.augment.extract.sentences import WINDOW, plain, sentences
+from memori_wrap.text import normal
+from memori_wrap.types import Fact, StoredMessage, Triple
+
+USER = "user"
+"""The subject of a triple where the application gives no name."""
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+class RuleExtractor:
+    """The ``Extractor`` that always works. Pure and without state: one instance serves any number of threads."""
+
+    def __init__(self, grammars: Sequence[Grammar] = (ENGLISH,)) -> None:
+        self._grammars = tuple(grammars)
+
+    def extract(self, messages: Sequence[StoredMessage]) -> Sequence[tuple[str, Fact]]:
+        found: list[tuple[str, Fact]] = []
+        for message in messages:
+            if message.role == "user" and message.origin == "live":
+                found.extend((message.id, fact) for fact in self._message(message))
+            time.sleep(0)
+        return found
+
+    def _message(self, message: StoredMessage) -> Iterator[Fact]:
+        window = message.text[:WINDOW]
+        seen: set[tuple[Triple, bool]] = set()
+        for grammar in self._grammars:
+            if not grammar.trigger.search(window):
+                continue
+            for fact in _read(grammar, message.text, normal(message.speaker or "")):
+                key = (fact.triple, fact.ends)
+                if key not in seen:
+                    seen.add(key)
+                    yield fact
+
+
+def _read(grammar: Grammar, text: str, speaker: str) -> Iterator[Fact]:
+    before, fiction = "", -1
+    for sentence in sentences(text):
+        said = plain(sentence)
+        if grammar.foreign.match(said):
+            return
+        if grammar.fiction.match(said):
+            fiction = sentence.line
+        if sentence.line != fiction and grammar.trigger.search(said):
+            for clause in clauses(grammar, said, before):
+                yield from _facts(grammar, clause, sentence.text, speaker)
+        before = said
+        time.sleep(0)  # hands the interpreter over: a call that waits for it is worth more than a fact
+
+
+def _facts(grammar: Grammar, clause: Clause, quote: str, speaker: str) -> Iterator[Fact]:
+    """The facts of one clause; where it is to be remembered and no rule knows it, the note that it is."""
+    known = {word.lower() for word in _WORD.findall(clause.text)}
+    numbers = sorted({number for word in known for number in grammar.by_cue.get(word, ())})
+    found = False
+    for number in numbers:
+        for fact in _apply(grammar, grammar.rules[number], clause, quote, speaker):
+            found = True
+            yield fact
+    if clause.note and not found:
+        yield from _apply(grammar, grammar.note_rule, clause, quote, speaker)
+
+
+def _apply(grammar: Grammar, rule: Rule, clause: Clause, quote: str, speaker: str) -> Iterator[Fact]:
+    match = rule.pattern.search(clause.text)
+    if match is None or _in_quotation(clause.text, match.start()):
+        return
+    if rule.after and not rule.after.search(clause.before):
+        return
+    if rule.unless and rule.unless.search(clause.text):
+        return
+    groups: dict[str, Phrase] = {}
+    for name, value in match.groupdict().items():
+        if name != "o":
+            read = grammar.readers[name](value or "", clause)
+            if not read:
+                return
+            groups[name] = read[0]
+    ends = clause.ends or rule.ends
+    subject = grammar.subject if speaker in ("", USER) else speaker
+    keys = {name: phrase.key for name, phrase in groups.items()} | {"s": speaker or USER}
+    spoken = {name: phrase.words for name, phrase in groups.items()} | {
+        "s": subject,
+        "p": grammar.possessive.replace("{s}", subject),
+        "n": grammar.no_longer if clause.ends else "",
+    }
+    for phrase in grammar.readers[rule.kind](match["o"], clause):
+        yield Fact(
+            text=rule.text.format(o=phrase.words, **spoken),
+            quote=quote,
+            triple=Triple(rule.subject.format(**keys), rule.predicate, phrase.key),
+            category=rule.category,
+            rule=rule.id,
+            confidence=rule.confidence,
+            ends=ends,
+        )
+
+
+def _in_quotation(text: str, place: int) -> bool:
+    return text.count("“", 0, place) > text.count("”", 0, place)

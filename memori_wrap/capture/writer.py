@@ -1,0 +1,287 @@
+"""The writer thread: exchanges that wait are committed together, and each caller gets its acknowledgement.
+
+"Acknowledged" means in the database, or, while that is away, in the journal. A call waits for it within its
+capture budget only; after a few misses calls do not wait at all until the database answers again.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+
+from memori_wrap.background import take
+from memori_wrap.capture.journal import Journal
+from memori_wrap.counts import Counts
+from memori_wrap.errors import StoreError
+from memori_wrap.protocols import Store
+from memori_wrap.types import Delta, Exchange
+
+log = logging.getLogger(__name__)
+
+BATCH = 128
+MISSES = 3
+"""Acknowledgements that came too late before calls stop to wait for them."""
+PAUSE, LONGEST_PAUSE = 0.5, 30.0
+"""Seconds between attempts to reach a database that is away: doubled, with jitter, up to the longest."""
+
+
+@dataclass(eq=False)
+class _Item:
+    exchange: Exchange | None = None
+    make: Callable[[], None] | None = None
+    size: int = 0
+    acknowledged: Future[bool] = field(default_factory=lambda: _running())
+
+
+def _running() -> Future[bool]:
+    """A future that nobody can cancel: the exchange is written whether or not its caller still waits."""
+    future: Future[bool] = Future()
+    future.set_running_or_notify_cancel()
+    return future
+
+
+class Writer:
+    """Takes exchanges without blocking; ``stored`` is told what was committed."""
+
+    def __init__(
+        self,
+        store: Store,
+        journal: Journal | None,
+        counts: Counts,
+        stored: Callable[[Sequence[Exchange], Sequence[Delta]], None],
+        *,
+        max_items: int,
+        max_bytes: int,
+    ) -> None:
+        self._store, self._journal, self._counts, self._stored = store, journal, counts, stored
+        self._max_items, self._max_bytes = max_items, max_bytes
+        self._queue: SimpleQueue[_Item | None] = SimpleQueue()
+        self._state = threading.Condition()
+        self._items = self._bytes = self._spilled = self._misses = 0
+        self._closed = self._is_away = False
+        self._pause, self._again_at = PAUSE, 0.0
+        self._in_hand: list[Exchange] = []
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        with self._state:
+            if self._thread is None and not self._closed:
+                self._thread = threading.Thread(target=self._run, name="memori-writer", daemon=True)
+                self._thread.start()
+
+    @property
+    def worth_waiting(self) -> bool:
+        """Whether an acknowledgement may be expected within a call's budget."""
+        return self._misses < MISSES
+
+    def late(self) -> None:
+        """An acknowledgement did not come in time."""
+        self._misses += 1
+
+    def put(self, exchange: Exchange) -> Future[bool]:
+        """Queues the exchange. The future says True once it is durable, False where it was dropped."""
+        size = sum(len(m.text) for m in (*exchange.request, *exchange.reply))
+        item = _Item(exchange, size=size)
+        with self._state:
+            is_full = self._items >= self._max_items or self._bytes + size > self._max_bytes
+            if not (is_full or self._closed):
+                self._items += 1
+                self._bytes += size
+        if is_full or self._closed:
+            reason = "closed" if self._closed else "full"
+            self._counts.add(f"dropped.queue_{reason}")
+            self._counts.once(f"queue_{reason}", "memori_wrap: the capture queue is %s: exchanges are dropped", reason)
+            item.acknowledged.set_result(False)
+        else:
+            self._queue.put(item)
+            self.start()
+        return item.acknowledged
+
+    def later(self, make: Callable[[], None]) -> None:
+        """Runs ``make`` on the writer thread. Safe in a finaliser: it only puts onto a re-entrant queue."""
+        self._queue.put(_Item(make=make))
+
+    def flush(self, timeout: float | None) -> int:
+        """Waits until everything put so far is in the database; how many exchanges are not."""
+        if self._queue.empty() and not self.waiting:
+            return 0
+        self.start()
+        self._again_at = 0.0
+        barrier = _Item(make=lambda: None)
+        self._queue.put(barrier)
+        deadline = None if timeout is None else time.monotonic() + timeout
+        with self._state:
+            while self.waiting or not barrier.acknowledged.done():
+                left = None if deadline is None else deadline - time.monotonic()
+                if left is not None and left <= 0:
+                    break
+                self._state.wait(0.1 if left is None else min(left, 0.1))
+        return self.waiting
+
+    @property
+    def waiting(self) -> int:
+        """Exchanges of this process that are not in the database yet."""
+        return self._items + self._spilled
+
+    def close(self, timeout: float) -> None:
+        """Commits what waits; what the database does not take in time goes to the journal."""
+        with self._state:
+            if self._closed:
+                return
+            self._closed = True
+        self._queue.put(None)
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(timeout)
+        rest = [item.exchange for item in self._drain() if item.exchange is not None]
+        if self._thread is not None and self._thread.is_alive():
+            rest = [*self._in_hand, *rest]  # a commit that hangs: its exchange may be in both, under one id
+        if rest:
+            self._spill(rest)
+        if self._journal is not None:
+            self._journal.close()
+
+    # ------------------------------------------------------------ the thread
+
+    def _run(self) -> None:
+        with self._counts.guard("journal"):
+            self._drain_journal()
+        while True:
+            try:
+                first = self._queue.get(timeout=self._wait())
+            except Empty:
+                self._try_again()
+                continue
+            items = take(self._queue, first, BATCH)
+            work = [item for item in items if item is not None]
+            for item in work:
+                if item.make is not None:
+                    with self._counts.guard("capture"):
+                        item.make()
+            self._write([item for item in work if item.exchange is not None])
+            for item in work:
+                if item.exchange is None:
+                    self._acknowledge(item)
+            if None in items:
+                for item in self._drain():  # put by finalisers and calls that were faster than the end
+                    self._write([item] if item.exchange is not None else [])
+                return
+
+    def _wait(self) -> float | None:
+        return max(0.0, self._again_at - time.monotonic()) if self._is_away else None
+
+    def _drain(self) -> list[_Item]:
+        items: list[_Item] = []
+        while True:
+            try:
+                item = self._queue.get_nowait()
+            except Empty:
+                return items
+            if item is not None:
+                items.append(item)
+
+    def _write(self, items: Sequence[_Item]) -> None:
+        if not items:
+            return
+        exchanges = [item.exchange for item in items if item.exchange is not None]
+        self._in_hand = exchanges
+        if self._is_away and time.monotonic() >= self._again_at:
+            self._try_again()
+        if self._is_away:
+            durable = self._spill(exchanges)
+        else:
+            durable = self._commit(exchanges)
+        self._in_hand = []
+        for item in items:
+            self._acknowledge(item, durable)
+
+    def _acknowledge(self, item: _Item, durable: bool = True) -> None:
+        with self._state:
+            if item.exchange is not None:
+                self._items -= 1
+                self._bytes -= item.size
+            self._misses = 0
+            item.acknowledged.set_result(durable)
+            self._state.notify_all()
+
+    def _commit(self, exchanges: Sequence[Exchange]) -> bool:
+        """One transaction for all; where the database refuses one of them for good, each on its own."""
+        try:
+            deltas = self._store.capture(exchanges)
+        except StoreError as error:
+            if error.transient:
+                self._went_away(error)
+                return self._spill(exchanges)
+            if len(exchanges) > 1:
+                return all([self._commit([e]) for e in exchanges])
+            return self._refuse(exchanges[0], str(error))
+        except Exception as error:  # noqa: BLE001 (a fault of ours must not end the thread)
+            if len(exchanges) > 1:
+                return all([self._commit([e]) for e in exchanges])
+            return self._refuse(exchanges[0], type(error).__name__)
+        self._counts.add("captured", len(exchanges))
+        self._counts.add("commits")
+        with self._counts.guard("index"):
+            self._stored(exchanges, deltas)
+        return True
+
+    def _refuse(self, exchange: Exchange, reason: str) -> bool:
+        self._counts.add("dropped.refused")
+        self._counts.once("refused", "memori_wrap: the database refused an exchange (%s); it is kept in the journal", reason)
+        log.debug("refused", exc_info=True)
+        if self._journal is not None:
+            with self._counts.guard("journal"):
+                self._journal.append([exchange], reason)
+        return False
+
+    # ------------------------------------------------------------ while the database is away
+
+    def _went_away(self, error: StoreError) -> None:
+        self._counts.add("store_errors")
+        self._counts.once("away", "memori_wrap: the database is away (%s); exchanges go to the journal", error)
+        self._is_away = True
+        self._again_at = time.monotonic() + self._pause * random.uniform(0.5, 1.5)  # noqa: S311 (jitter)
+        self._pause = min(LONGEST_PAUSE, 2 * self._pause)
+
+    def _spill(self, exchanges: Sequence[Exchange]) -> bool:
+        if self._journal is not None:
+            try:
+                self._journal.append(exchanges)
+            except (sqlite3.Error, OSError) as error:
+                self._counts.once("journal", "memori_wrap: the journal cannot be written (%s)", type(error).__name__)
+            else:
+                self._counts.add("spilled", len(exchanges))
+                with self._state:
+                    self._spilled += len(exchanges)
+                return True
+        self._counts.add("dropped.no_journal", len(exchanges))
+        return False
+
+    def _try_again(self) -> None:
+        try:
+            self._drain_journal()
+        except StoreError as error:
+            self._went_away(error)
+        except (sqlite3.Error, OSError) as error:
+            self._counts.once("journal", "memori_wrap: the journal cannot be read (%s)", type(error).__name__)
+            self._is_away = False
+        else:
+            self._is_away, self._pause = False, PAUSE
+
+    def _drain_journal(self) -> None:
+        """The journal into the database, in order, before anything newer."""
+        while self._journal is not None and (exchanges := self._journal.peek(BATCH)):
+            deltas = self._store.capture(exchanges)
+            self._journal.drop(exchanges)
+            self._counts.add("captured", len(exchanges))
+            with self._state:
+                self._spilled = max(0, self._spilled - len(exchanges))
+                self._state.notify_all()
+            with self._counts.guard("index"):
+                self._stored(exchanges, deltas)

@@ -1,0 +1,200 @@
+"""The memory as the interceptor sees it: whose call it is, what is remembered, where the exchange goes.
+
+Nothing here raises into a call or holds it beyond its budgets.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import Any
+
+from memori_wrap import prompt
+from memori_wrap.background import Courtesy, Threads
+from memori_wrap.context import Scopes, make_scope
+from memori_wrap.counts import Counts
+from memori_wrap.errors import ScopeError
+from memori_wrap.intercept.call import Registration, last_user, turn_digest
+from memori_wrap.intercept.waiting import Waiting
+from memori_wrap.parts import Parts
+from memori_wrap.protocols import Query
+from memori_wrap.sessions import Sessions
+from memori_wrap.settings import Settings
+from memori_wrap.text import clean, normal
+from memori_wrap.types import Exchange, Message, Part, Recollection, Request, Scope
+
+MAX_BLOCKS = 1000
+"""Rendered blocks kept, so that a tool loop sends the same bytes."""
+QUERY_CHARS = 4000
+RECALLERS = 4
+
+Entity = Callable[[], str | None] | str | None
+
+
+class MemoryDesk:
+    """Implements ``intercept.call.Desk``."""
+
+    def __init__(self, parts: Parts, settings: Settings, scopes: Scopes, entity: Entity) -> None:
+        self.counts: Counts = parts.counts
+        self.courtesy: Courtesy = parts.courtesy
+        self.closed = False
+        self._parts, self._settings, self._scopes, self._entity = parts, settings, scopes, entity
+        self.sessions = Sessions(settings.session_timeout)
+        self._threads = Threads("memori-recall", RECALLERS)
+        self._lock = threading.Lock()
+        self._blocks: OrderedDict[tuple[Scope, str], str | None] = OrderedDict()
+
+    def close(self) -> None:
+        self.closed = True
+        self._threads.close()
+
+    # ------------------------------------------------------------ whose call
+
+    def scope_for(self, registration: Registration) -> Scope | None:
+        scope = self._scopes.current()
+        if scope is None:
+            try:
+                scope = self._from_registration(registration)
+            except ScopeError as error:
+                self.counts.add("skipped.bad_scope")
+                self.counts.once("bad_scope", "memori_wrap: %s; the call goes through untouched", error)
+                return None
+            if scope is None:
+                return None
+        if scope.session is None:
+            key = (id(registration), scope.entity, scope.process)
+            scope = replace(scope, session=self.sessions.current(key))
+        return scope
+
+    def _from_registration(self, registration: Registration) -> Scope | None:
+        named = registration.entity if registration.entity is not None else self._entity
+        if named is None:
+            named = self._settings.entity
+        if named is None:
+            self.counts.add("skipped.nobody_named")
+            self.counts.once(
+                "nobody",
+                "memori_wrap: a registered client was called, but nobody was named, so nothing is remembered. Write "
+                'register(client, entity="me"), or: with mem.scope("alice"): ...',
+            )
+            return None
+        entity = named() if callable(named) else named
+        if entity is None:
+            self.counts.add("skipped.no_entity")
+            return None
+        return make_scope(entity, registration.process or self._settings.process, registration.session)
+
+    # ------------------------------------------------------------ recall
+
+    def start_recall(self, request: Request, scope: Scope) -> Waiting | None:
+        at = last_user(request.messages)
+        budget = self._settings.recall_budget
+        if not self._settings.inject_limit or not self._settings.inject_tokens:
+            return None
+        if at < 0:
+            return self._known(scope, f"after:{request.previous}") if request.previous else None
+        turn = turn_digest(request.messages)
+        if at < len(request.messages) - 1 and (known := self._known(scope, turn)) is not None:
+            return known
+        text = request.messages[at].text
+        if not text.strip():
+            return None
+        future = self._threads.submit(lambda: self._recall(text[:QUERY_CHARS], request.messages, scope, turn))
+        if future is None:
+            self.counts.add("skipped.recall_stuck")
+            return None
+        return Waiting(future, budget, self._give_up)
+
+    def _give_up(self, future: Future[Any]) -> None:
+        self.counts.add("skipped.recall_slow")
+        self._threads.abandon(future)
+
+    def _recall(self, text: str, messages: tuple[Message, ...], scope: Scope, turn: str) -> str | None:
+        """The block, on a recall thread."""
+        with self.counts.guard("recall"):
+            limit = self._settings.inject_limit
+            there = {normal(m.text) for m in messages}
+            # more than needed, since what stands in the request already is left out
+            query = Query(text, limit=limit + 2 * len(there), process=None)
+            found = self._parts.cache.recall(scope.entity, query, patience=self._settings.recall_budget * 0.6)
+            block = prompt.block(
+                _new_only(found, there)[:limit], self._parts.key, self._settings.inject_tokens
+            )
+            self._keep(scope, turn, block)
+            return block
+        return None
+
+    def _known(self, scope: Scope, turn: str) -> Waiting | None:
+        with self._lock:
+            if (scope, turn) not in self._blocks:
+                return None
+            done: Future[str | None] = Future()
+            done.set_result(self._blocks[scope, turn])
+            return Waiting(done, 0.0)
+
+    def _keep(self, scope: Scope, turn: str, block: str | None) -> None:
+        with self._lock:
+            self._blocks[scope, turn] = block
+            while len(self._blocks) > MAX_BLOCKS:
+                self._blocks.popitem(last=False)
+
+    # ------------------------------------------------------------ capture
+
+    def capture(self, exchange: Exchange) -> Waiting | None:
+        if exchange.response_id:
+            # what the provider continues from here continues this turn's block, until the user speaks again
+            turn = turn_digest(exchange.request)
+            with self._lock:
+                block = self._blocks.get((exchange.scope, turn))
+            if block is not None:
+                self._keep(exchange.scope, f"after:{exchange.response_id}", block)
+        if not any(m.role == "user" for m in exchange.request) and not exchange.reply:
+            self.counts.add("skipped.empty")
+            return None
+        exchange = storable(exchange, self._settings.max_message_chars)
+        self._parts.cache.add_recent(exchange)
+        writer = self._parts.writer
+        is_worth_it = writer.worth_waiting
+        future = writer.put(exchange)
+        return Waiting(future, self._settings.capture_budget, self._late) if is_worth_it else None
+
+    def _late(self, _: Future[Any]) -> None:
+        self.counts.add("capture_late")
+        self._parts.writer.late()
+
+    def capture_later(self, make: Callable[[], Exchange | None]) -> None:
+        def run() -> None:
+            exchange = make()
+            if exchange is not None:
+                self.capture(exchange)
+
+        self._parts.writer.later(run)
+
+
+def storable(exchange: Exchange, limit: int) -> Exchange:
+    """The exchange with text that every database takes."""
+    return replace(
+        exchange,
+        request=tuple(_storable(m, limit) for m in exchange.request),
+        reply=tuple(_storable(m, limit) for m in exchange.reply),
+    )
+
+
+def _storable(m: Message, limit: int) -> Message:
+    text = clean(m.text, limit)
+    parts = tuple(Part(clean(p.kind, 40), clean(p.text, limit), p.id and clean(p.id, 200), p.name and clean(p.name, 200))
+                  for p in m.parts)
+    speaker = m.speaker and clean(m.speaker, 150)
+    if (text, parts, speaker) == (m.text, m.parts, m.speaker):
+        return m
+    return replace(m, text=text, parts=parts, speaker=speaker)
+
+
+def _new_only(found: object, there: set[str]) -> list[Recollection]:
+    """Without what the request says itself, and without facts that were read out of just that."""
+    items: list[Recollection] = list(found)  # type: ignore[call-overload]
+    said = {r.id for r in items if r.kind == "turn" and normal(r.text) in there}
+    return [r for r in items if r.id not in said and not (r.sources and said.issuperset(r.sources))]

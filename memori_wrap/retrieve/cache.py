@@ -1,0 +1,166 @@
+"""Retrievers of the entities in use: loaded once, following the store, with what is not stored yet on top.
+
+A warm retriever answers from memory; whether another process wrote is asked beside it, on a thread of its own,
+so that a database that is away or frozen delays nobody.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from concurrent.futures import wait as wait_for
+
+from memori_wrap.background import Threads
+from memori_wrap.counts import Counts
+from memori_wrap.embedding import Model
+from memori_wrap.ids import message_id
+from memori_wrap.protocols import Query, Retriever, RetrieverFactory, Store
+from memori_wrap.types import Delta, Exchange, Recollection, StoredMessage
+
+MAX_RECENT = 2000
+"""Messages of one entity that are recallable before they are stored."""
+
+
+class _Entry:
+    def __init__(self, retriever: Retriever) -> None:
+        self.lock = threading.Lock()
+        self.retriever = retriever
+        self.model: str | None = None
+        self.is_loaded = False
+        self.following: Future[None] | None = None
+
+
+class RetrieverCache:
+    """Bounded by the memory that the retrievers hold; the least recently asked goes first."""
+
+    def __init__(self, store: Store, make: RetrieverFactory, model: Model, counts: Counts, max_bytes: int) -> None:
+        self._store, self._make, self._model, self._counts = store, make, model, counts
+        self._max_bytes = max_bytes
+        self._lock = threading.Lock()
+        self._entries: OrderedDict[str, _Entry] = OrderedDict()
+        self._recent: dict[str, OrderedDict[str, list[StoredMessage]]] = {}
+        self._readers = Threads("memori-reader", 2)
+
+    # ------------------------------------------------------------ what is new
+
+    def add_recent(self, exchange: Exchange) -> None:
+        """Makes an exchange recallable from now on, stored or not."""
+        messages = _messages_of(exchange)
+        with self._lock:
+            recent = self._recent.setdefault(exchange.scope.entity, OrderedDict())
+            recent[exchange.id] = messages
+            while sum(map(len, recent.values())) > MAX_RECENT and len(recent) > 1:
+                recent.popitem(last=False)
+
+    def stored(self, exchanges: Sequence[Exchange], deltas: Sequence[Delta]) -> None:
+        """Takes in what was committed, and lets go of what was recent until then."""
+        self.apply(deltas)
+        with self._lock:
+            for exchange in exchanges:
+                recent = self._recent.get(exchange.scope.entity)
+                entry = self._entries.get(exchange.scope.entity)
+                if recent is None or (entry is not None and not entry.is_loaded and entry.following is not None):
+                    continue  # a load that began before the commit may miss it: the next recall sorts it out
+                recent.pop(exchange.id, None)
+                if not recent:
+                    del self._recent[exchange.scope.entity]
+
+    def apply(self, deltas: Sequence[Delta]) -> None:
+        for delta in deltas:
+            with self._lock:
+                entry = self._entries.get(delta.entity)
+            if entry is not None:
+                with entry.lock:
+                    # any other base: another process wrote in between, the next recall follows it up
+                    if entry.is_loaded and entry.retriever.revision == delta.base and entry.model == self._model.name:
+                        entry.retriever.apply(delta)
+
+    # ------------------------------------------------------------ recall
+
+    def recall(self, entity: str, query: Query, patience: float | None) -> Sequence[Recollection]:
+        """Ranks what the entity remembers. ``patience``: seconds to wait for the database, None for as long as it
+        takes; then what is in memory answers. Raises ``StoreError`` only where nothing of the entity was read yet
+        and patience is None."""
+        entry = self._entry(entity)
+        following = self._follow(entity, entry)
+        focus = entry.retriever.focus(query.text)
+        vector = self._model.query(focus) if query.engine != "lexical" else None
+        if following is not None:
+            wait_for([following], patience)
+            if patience is None and not entry.is_loaded:
+                following.result()
+        with self._lock:
+            recent = [m for messages in self._recent.get(entity, {}).values() for m in messages]
+        with entry.lock:
+            if entry.model != self._model.name:
+                vector = None  # the vectors of another model are not comparable; the reload is under way
+            return entry.retriever.rank(query, vector, recent)
+
+    def _entry(self, entity: str) -> _Entry:
+        with self._lock:
+            entry = self._entries.get(entity)
+            if entry is None:
+                entry = self._entries[entity] = _Entry(self._make())
+            self._entries.move_to_end(entity)
+            return entry
+
+    def _follow(self, entity: str, entry: _Entry) -> Future[None] | None:
+        """Starts to bring the entry up to the store, once at a time; None while the readers are stuck."""
+        with self._lock:
+            if entry.following is None or entry.following.done():
+                if entry.following is not None and entry.following.exception() is not None:
+                    self._counts.add("store_errors")
+                entry.following = self._readers.submit(lambda: self._catch_up(entity, entry))
+            return entry.following
+
+    def _catch_up(self, entity: str, entry: _Entry) -> None:
+        model = self._model.name
+        if not entry.is_loaded or entry.model != model:
+            delta = self._store.load(entity, 0, model)
+            retriever = self._make()
+            retriever.apply(delta)
+            with entry.lock:
+                entry.retriever, entry.model, entry.is_loaded = retriever, model, True
+            self._evict()
+        elif self._store.revision(entity) > entry.retriever.revision:
+            delta = self._store.load(entity, entry.retriever.revision, model)
+            with entry.lock:
+                if entry.retriever.revision == delta.base:
+                    entry.retriever.apply(delta)
+
+    def _evict(self) -> None:
+        with self._lock:
+            held = {name: e.retriever.nbytes() for name, e in self._entries.items() if e.is_loaded}
+            total = sum(held.values())
+            for name in list(held)[:-1]:
+                if total <= self._max_bytes:
+                    return
+                del self._entries[name]
+                total -= held[name]
+
+    def close(self) -> None:
+        self._readers.close()
+
+
+def _messages_of(exchange: Exchange) -> list[StoredMessage]:
+    """The messages as the store will name them. Of a request that repeats its history the old ones come along;
+    the retriever knows them by their text."""
+    said = [*exchange.request, *exchange.reply]
+    return [
+        StoredMessage(
+            id=message_id(exchange.id, n),
+            conversation="",
+            exchange=exchange.id,
+            position=n,
+            role=m.role,
+            text=m.text,
+            said_at=m.said_at or exchange.said_at,
+            speaker=m.speaker,
+            process=exchange.scope.process,
+            session=exchange.scope.session,
+        )
+        for n, m in enumerate(said)
+        if m.role in ("user", "assistant") and m.text.strip()
+    ]

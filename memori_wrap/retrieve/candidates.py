@@ -1,0 +1,120 @@
+"""Which turns and facts are looked at, and how well each matches by its words and by its meaning."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from memori_wrap.protocols import Query
+from memori_wrap.retrieve.corpus import Corpus
+from memori_wrap.retrieve.facts import lift
+from memori_wrap.retrieve.lexical import Floats, Ints
+from memori_wrap.retrieve.question import Question
+from memori_wrap.retrieve.search import WordSearch
+from memori_wrap.retrieve.turns import Bools, Table
+from memori_wrap.retrieve.vectors import CONTEXT, FACT, TURN
+from memori_wrap.types import Vectors
+
+ALL = 600
+"""Up to so many turns are all looked at; of more, those with the best words or meaning, and their neighbours."""
+NEAREST = 500
+"""Rows of the vector index that are looked at when there are more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """How well items match, one value each: words 0 to about 1, cosines with NaN for "no vector".
+
+    ``turns``: their numbers, ascending, and ``rows`` their columns; the facts are all there.
+    """
+
+    turns: Ints
+    rows: Table
+    words: Floats
+    context: Floats
+    cosine: Floats
+    context_cosine: Floats
+    fact_words: Floats
+    fact_cosine: Floats
+
+
+def allowed(corpus: Corpus, query: Query, table: Table) -> Bools:
+    """The turns that the query does not exclude by time, process or session."""
+    keep = np.ones(len(table), np.bool_)
+    if query.since is not None:
+        keep &= table.said >= query.since.timestamp()
+    if query.until is not None:
+        keep &= table.said <= query.until.timestamp()
+    if query.process is not None or query.session is not None:
+        fits = [
+            query.process in (None, process) and query.session in (None, session)
+            for process, session in corpus.turns.places
+        ]
+        keep &= np.array([*fits, True])[np.minimum(table.conversation, len(fits))]
+    return keep
+
+
+def gather(
+    corpus: Corpus,
+    question: Question,
+    table: Table,
+    keep: Bools,
+    vector: Vectors | None,
+    recent: Sequence[Counter[str]],
+) -> Matches:
+    """Finds what is worth a look. ``vector`` None: by words alone; ``recent``: the words of the last turns."""
+    words, context = WordSearch(corpus.lexical, recent).run(question.words, table)
+    fact_words = corpus.facts.by_fact(WordSearch(corpus.facts.lexical).run(question.words)[0])
+    counts = {TURN: len(table), CONTEXT: len(table), FACT: len(corpus.facts)}
+    cosines = {kind: np.full(count, np.nan) for kind, count in counts.items()}
+    if vector is not None:
+        everything = len(corpus.vectors) <= 4 * ALL
+        cosines = corpus.vectors.nearest(vector, len(corpus.vectors) if everything else NEAREST, counts)
+    turns = np.flatnonzero(keep)
+    if len(turns) > ALL:
+        turns = _worth(corpus, question, table, keep, words + context, cosines, fact_words)
+    if vector is not None:
+        corpus.vectors.fill(vector, TURN, turns, cosines[TURN])
+        corpus.vectors.fill(vector, CONTEXT, turns, cosines[CONTEXT])
+        corpus.vectors.fill(vector, FACT, np.flatnonzero(fact_words), cosines[FACT])
+    return Matches(
+        turns,
+        table.take(turns),
+        words[turns],
+        context[turns],
+        cosines[TURN][turns],
+        cosines[CONTEXT][turns],
+        fact_words,
+        cosines[FACT],
+    )
+
+
+def _worth(
+    corpus: Corpus,
+    question: Question,
+    table: Table,
+    keep: Bools,
+    by_words: Floats,
+    cosines: dict[int, Floats],
+    fact_words: Floats,
+) -> Ints:
+    """The turns with the best words, meaning, facts or dates, and those beside them."""
+    by_words = np.where(keep, by_words, 0.0)
+    best = np.argpartition(-by_words, ALL)[:ALL] if len(by_words) > ALL else np.arange(len(by_words))
+    chosen = np.zeros(len(table), np.bool_)
+    chosen[best[by_words[best] > 0]] = True
+    chosen |= ~np.isnan(cosines[TURN]) | ~np.isnan(cosines[CONTEXT])
+    facts = np.fmax(fact_words, np.nan_to_num(cosines[FACT]))
+    key, turn = corpus.facts.links()
+    lifted = lift(facts, key, turn, len(table))
+    best = np.argpartition(-lifted, ALL // 4)[: ALL // 4]
+    chosen[best[lifted[best] > 0]] = True
+    for start, end in question.spans:
+        chosen[np.flatnonzero(keep & (table.said >= start) & (table.said < end))[-ALL // 2 :]] = True
+    numbers = np.flatnonzero(chosen)
+    beside = np.concatenate([numbers, table.before[numbers], table.after[numbers]])
+    beside = np.unique(beside[beside >= 0])
+    return beside[keep[beside]]

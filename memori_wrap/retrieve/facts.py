@@ -1,0 +1,87 @@
+"""The facts of one entity: searched by their own words, and keys to the turns that state them."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+
+from memori_wrap.retrieve import words
+from memori_wrap.retrieve.columns import Column
+from memori_wrap.retrieve.lexical import Floats, Ints, LexicalIndex
+from memori_wrap.types import StoredFact
+
+
+class Facts:
+    """Facts are numbered in the order of arrival and keep their number when they come again."""
+
+    def __init__(self) -> None:
+        self.facts: list[StoredFact] = []
+        self.number: dict[str, int] = {}
+        self.lexical = LexicalIndex()
+        self._terms: list[list[str]] = []
+        self._document = Column(np.int64)
+        self._linked: set[tuple[int, str]] = set()
+        self._link_fact = Column(np.int64)
+        self._link_turn = Column(np.int64)
+        self._waiting: dict[str, list[int]] = {}
+
+    def __len__(self) -> int:
+        return len(self.facts)
+
+    def put(self, fact: StoredFact, turns: dict[str, int]) -> int:
+        """Adds a fact, or replaces the one of the same id; returns its number. ``turns``: number by message id."""
+        number = self.number.get(fact.id)
+        if number is None:
+            number = self.number[fact.id] = len(self.facts)
+            self.facts.append(fact)
+            self._terms.append([])
+            self._document.append(-1)
+            self._index(number, fact)
+        else:
+            changed = self.facts[number].text != fact.text
+            self.facts[number] = fact
+            if changed:
+                self.lexical.remove(int(self._document.view()[number]), self._terms[number])
+                self._index(number, fact)
+        for source in fact.sources:
+            if (number, source) not in self._linked:
+                self._linked.add((number, source))
+                if source in turns:
+                    self._link(number, turns[source])
+                else:
+                    self._waiting.setdefault(source, []).append(number)
+        return number
+
+    def arrived(self, message: str, turn: int) -> None:
+        """A message that facts may have been waiting for is here as ``turn``."""
+        for number in self._waiting.pop(message, ()):
+            self._link(number, turn)
+
+    def links(self) -> tuple[Ints, Ints]:
+        """(facts, turns): which fact rests on which turn."""
+        return self._link_fact.view(), self._link_turn.view()
+
+    def by_fact(self, scores: Floats) -> Floats:
+        """Scores of the documents of ``lexical`` as scores of the facts, shape (len(self),)."""
+        found: Floats = scores[self._document.view()]
+        return found
+
+    def nbytes(self) -> int:
+        return self.lexical.nbytes() + 900 * len(self.facts) + self._link_fact.nbytes * 2
+
+    def _index(self, number: int, fact: StoredFact) -> None:
+        counts = Counter(words.terms_of(fact.text))
+        self._terms[number] = list(counts)
+        self._document[number] = self.lexical.add(counts)
+
+    def _link(self, number: int, turn: int) -> None:
+        self._link_fact.append(number)
+        self._link_turn.append(turn)
+
+
+def lift(scores: Floats, facts: Ints, turns: Ints, count: int) -> Floats:
+    """For each of ``count`` turns the best score among the facts that rest on it, 0 where there is none."""
+    best = np.zeros(count)
+    np.maximum.at(best, turns, scores[facts])
+    return best

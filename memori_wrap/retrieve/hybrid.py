@@ -1,0 +1,180 @@
+"""The retriever: a plain weighted sum of normalised signals over an entity's turns and facts."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime, timezone
+
+import numpy as np
+
+from memori_wrap.errors import ConfigurationError
+from memori_wrap.protocols import Query, VectorIndex
+from memori_wrap.retrieve import question as questions
+from memori_wrap.retrieve import scoring, words
+from memori_wrap.retrieve.candidates import Matches, allowed, gather
+from memori_wrap.retrieve.corpus import Corpus
+from memori_wrap.retrieve.lexical import Floats
+from memori_wrap.retrieve.question import Question
+from memori_wrap.retrieve.turns import Bools
+from memori_wrap.retrieve.weights import Weights
+from memori_wrap.types import Delta, Message, Recollection, StoredFact, StoredMessage, Vectors
+
+ENGINES = ("auto", "lexical", "dense")
+
+
+def rest() -> None:
+    """Lets another thread run."""
+    time.sleep(0)
+
+
+class HybridRetriever:
+    """Implements ``Retriever``. ``make_index`` gives an empty vector index, ``breathe`` is called while applying.
+
+    A delta with ``base`` 0 starts afresh; one that leaves a gap after the present revision is a ``ValueError``.
+    """
+
+    def __init__(
+        self,
+        make_index: Callable[[], VectorIndex],
+        *,
+        weights: Weights | None = None,
+        breathe: Callable[[], None] = rest,
+    ) -> None:
+        self.revision = 0
+        self._make_index, self._breathe = make_index, breathe
+        self._weights = weights or Weights()
+        self._corpus = Corpus(make_index, breathe)
+        self._recent: dict[str, Counter[str]] = {}
+
+    def apply(self, delta: Delta) -> None:
+        if delta.base > self.revision:
+            raise ValueError(f"a delta from revision {delta.base} cannot follow revision {self.revision}")
+        if delta.base == 0 and self.revision:
+            self._corpus = Corpus(self._make_index, self._breathe)
+        self._corpus.apply(delta)
+        self.revision = delta.revision
+
+    def focus(self, text: str) -> str:
+        return questions.focus(text, self._corpus.turns.speakers)
+
+    def nbytes(self) -> int:
+        return self._corpus.nbytes()
+
+    def rank(self, query: Query, vector: Vectors | None, recent: Sequence[Message]) -> Sequence[Recollection]:
+        if query.engine not in ENGINES:
+            raise ConfigurationError(f"engine={query.engine!r} is unknown; it is one of {', '.join(ENGINES)}")
+        if query.limit <= 0:
+            return []
+        corpus = self._corpus
+        now = query.now or datetime.now(timezone.utc)
+        table = corpus.turns.table(recent, now)
+        first, last = (table.said.min(), table.said.max()) if len(table) else (now.timestamp(), now.timestamp())
+        question = questions.read(query.text, corpus.turns.speakers, corpus.languages(), now, float(first), float(last))
+        if query.engine == "dense":
+            question = questions.wordless(question)
+        if query.engine == "lexical" or not len(corpus.vectors):
+            vector = None
+        matches = gather(corpus, question, table, allowed(corpus, query, table), vector, self._terms(recent))
+        fact_parts = scoring.base(
+            matches.fact_words,
+            matches.fact_words,
+            matches.fact_cosine,
+            matches.fact_cosine,
+            question.wide,
+            self._weights,
+        )
+        fact = scoring.total(fact_parts)
+        found: list[Recollection] = []
+        if query.kinds is None or "turn" in query.kinds:
+            parts = scoring.score_turns(matches, question, fact, corpus.facts.links(), self._weights)
+            found += self._turns(query, matches, parts, scoring.found(matches, question, parts), recent, now)
+        if query.kinds is None or "fact" in query.kinds:
+            found += self._facts(query, matches, fact_parts, fact, now)
+        found.sort(key=lambda item: (-round(item.score, 6), -item.said_at.timestamp(), item.id))
+        return found[: query.limit]
+
+    def _terms(self, recent: Sequence[Message]) -> list[Counter[str]]:
+        """The words of the turns that are not stored yet; kept while they are recent."""
+        known = self._recent
+        self._recent = {}
+        for message in recent:
+            self._recent[message.text] = known.get(message.text) or Counter(words.terms_of(message.text))
+        return [self._recent[message.text] for message in recent]
+
+    def _turns(
+        self,
+        query: Query,
+        matches: Matches,
+        parts: scoring.Parts,
+        keep: Bools,
+        recent: Sequence[Message],
+        now: datetime,
+    ) -> list[Recollection]:
+        stored = self._corpus.turns.messages
+        scores = scoring.total(parts)
+        if query.threshold is not None:
+            keep = keep & (scores >= query.threshold)
+        ids = [stored[number].id if number < len(stored) else "" for number in matches.turns.tolist()]
+        out: list[Recollection] = []
+        for at in scoring.best(scores, matches.rows.said, ids, keep, query.limit):
+            number = int(matches.turns[at])
+            message = stored[number] if number < len(stored) else recent[number - len(stored)]
+            out.append(
+                Recollection(
+                    id=ids[at],
+                    kind="turn",
+                    text=message.text,
+                    score=float(scores[at]),
+                    said_at=message.said_at or now,
+                    speaker=message.speaker or message.role,
+                    why=_why(parts, at),
+                    sources=(ids[at],) if ids[at] else (),
+                )
+            )
+        return out
+
+    def _facts(
+        self, query: Query, matches: Matches, parts: scoring.Parts, scores: Floats, now: datetime
+    ) -> list[Recollection]:
+        """Facts as items: where facts are asked for, and else those whose turns are not remembered any more."""
+        corpus = self._corpus
+        keep = (matches.fact_words > 0) | ~np.isnan(matches.fact_cosine)
+        if query.threshold is not None:
+            keep &= scores >= query.threshold
+        if query.kinds is None:
+            keep[corpus.facts.links()[0]] = False
+        facts = corpus.facts.facts
+        for number in np.flatnonzero(keep):
+            keep[number] = _holds(facts[number], query, now)
+        said = np.array([fact.said_at.timestamp() for fact in facts])
+        return [
+            Recollection(
+                id=facts[at].id,
+                kind="fact",
+                text=facts[at].text,
+                score=float(scores[at]),
+                said_at=facts[at].said_at,
+                why=_why(parts, at),
+                valid_from=facts[at].valid_from,
+                valid_to=facts[at].valid_to,
+                triple=facts[at].triple,
+                sources=facts[at].sources,
+            )
+            for at in scoring.best(scores, said, [fact.id for fact in facts], keep, query.limit)
+        ]
+
+
+def _why(parts: scoring.Parts, at: int) -> dict[str, float]:
+    return {name: float(values[at]) for name, values in parts.items() if values[at]}
+
+
+def _holds(fact: StoredFact, query: Query, now: datetime) -> bool:
+    """Whether the fact is one that the query allows and that has not ended."""
+    return (
+        (fact.valid_to is None or fact.valid_to > now)
+        and (query.since is None or fact.said_at >= query.since)
+        and (query.until is None or fact.said_at <= query.until)
+        and query.process in (None, fact.process)
+    )

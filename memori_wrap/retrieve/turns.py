@@ -1,0 +1,136 @@
+"""The messages of one entity as columns: who spoke, when, in which conversation, after what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+
+from memori_wrap.retrieve.columns import Column
+from memori_wrap.retrieve.lexical import Floats, Ints
+from memori_wrap.retrieve.texts import answers, generic, person
+from memori_wrap.text import tokens
+from memori_wrap.types import Message, StoredMessage
+
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Columns of turns, one entry each; a turn is named by its position, -1 stands for none.
+
+    ``said``: seconds since 1970. ``answers``: the turn before it is another person's. ``asks``: ends in a question.
+    """
+
+    said: Floats
+    before: Ints
+    after: Ints
+    conversation: Ints
+    speaker: Ints
+    person: Bools
+    answers: Bools
+    asks: Bools
+    tokens: Floats
+
+    def __len__(self) -> int:
+        return len(self.said)
+
+    def take(self, numbers: Ints) -> Table:
+        """The rows ``numbers`` (ascending) as a table of its own; a neighbour that is not among them is none."""
+        columns = {name: getattr(self, name)[numbers] for name in _DTYPES}
+        for name in ("before", "after"):
+            wanted = columns[name]
+            at = np.minimum(np.searchsorted(numbers, wanted), max(len(numbers) - 1, 0))
+            columns[name] = np.where((wanted >= 0) & (numbers[at] == wanted), at, -1)
+        columns["answers"] = columns["answers"] & (columns["before"] >= 0)
+        return Table(**columns)
+
+
+_DTYPES = {
+    "said": np.float64,
+    "before": np.int64,
+    "after": np.int64,
+    "conversation": np.int64,
+    "speaker": np.int64,
+    "person": np.bool_,
+    "answers": np.bool_,
+    "asks": np.bool_,
+    "tokens": np.float64,
+}
+
+
+class Turns:
+    """Turns are numbered in the order of arrival."""
+
+    def __init__(self) -> None:
+        self.messages: list[StoredMessage] = []
+        self.number: dict[str, int] = {}
+        self.speakers: dict[str, int] = {}
+        self._columns = {name: Column(dtype) for name, dtype in _DTYPES.items()}
+        self.places: list[tuple[str | None, str | None]] = []
+        """(process, session) of each conversation."""
+        self._conversations: dict[str, int] = {}
+        self._last: dict[int, int] = {}
+
+    def __len__(self) -> int:
+        return len(self.messages)
+
+    def add(self, message: StoredMessage, cost: float) -> int:
+        """Appends a message of ``cost`` tokens to its conversation; returns its number."""
+        number = len(self.messages)
+        conversation = self._conversations.setdefault(message.conversation, len(self._conversations))
+        if conversation == len(self.places):
+            self.places.append((message.process, message.session))
+        before = self._last.get(conversation, -1)
+        values = self._row(message, cost, self.speakers)
+        values |= {"conversation": conversation, "before": before, "after": -1}
+        if before >= 0:
+            self._columns["after"][before] = number
+            values["answers"] = answers(self.messages[before], message)
+        for name, column in self._columns.items():
+            column.append(values[name])
+        self._last[conversation] = number
+        self.messages.append(message)
+        self.number[message.id] = number
+        return number
+
+    def table(self, recent: Sequence[Message], now: datetime) -> Table:
+        """All turns, with ``recent`` after them as a conversation of its own."""
+        views = {name: column.view() for name, column in self._columns.items()}
+        if recent:
+            speakers = dict(self.speakers)
+            rows = [self._row(message, tokens(message.text), speakers, now) for message in recent]
+            start, end = len(self), len(self) + len(recent)
+            for i, row in enumerate(rows):
+                row |= {
+                    "conversation": len(self._conversations),
+                    "before": start + i - 1 if i else -1,
+                    "after": start + i + 1 if start + i + 1 < end else -1,
+                    "answers": i > 0 and answers(recent[i - 1], recent[i]),
+                }
+            views = {
+                name: np.concatenate([view, np.array([row[name] for row in rows], view.dtype)])
+                for name, view in views.items()
+            }
+        return Table(**views)
+
+    def nbytes(self) -> int:
+        return sum(column.nbytes for column in self._columns.values()) + 600 * len(self.messages)
+
+    @staticmethod
+    def _row(
+        message: Message | StoredMessage, cost: float, speakers: dict[str, int], now: datetime | None = None
+    ) -> dict[str, float]:
+        name = (message.speaker or "").strip().casefold()
+        said = message.said_at or now
+        return {
+            "said": said.timestamp() if said else 0.0,
+            "speaker": -1 if generic(name) else speakers.setdefault(name, len(speakers)),
+            "person": person(message),
+            "answers": False,
+            "asks": message.text[-40:].rstrip("\"'”’)* \n\t").endswith(("?", "？")),
+            "tokens": cost,
+        }

@@ -1,0 +1,39 @@
+"""What each signal is worth. One configuration for every kind of talk; see docs/recall.md for its measurement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A signal's contribution to a score is its weight times a value that is mostly between 0 and 1."""
+
+    words: float = 0.35
+    """The share of the question's words that the turn has, rare words counting more (BM25)."""
+    context: float = 0.35
+    """The same over the turn together with the one that it answers."""
+    meaning: float = 0.3
+    """The cosine of question and turn, or of the best passage of a long one; 1 means 0.6, a clear match."""
+    meaning_context: float = 0.3
+    """The same for the turn together with the one that it answers."""
+    wide: float = 0.1
+    """What is left of the two above where the question is in Chinese or the like, which the model cannot read."""
+    after: float = 0.15
+    """How well the reply to the turn matches."""
+    before: float = 0.1
+    """How well the turn matches that this one answers."""
+    session: float = 0.2
+    """The mean of the three best matches in the conversation."""
+    speaker: float = 0.25
+    """The question names the speaker."""
+    asker: float = 0.15
+    """A person's own words, where the other side is a machine."""
+    date: float = 0.15
+    """The question names the time at which the turn was said."""
+    length: float = 0.01
+    """Off per doubling of the tokens: what is shown shares a budget."""
+    asks: float = 0.05
+    """Off for a turn that ends in a question mark: it asks, it does not tell."""
+    fact: float = 0.2
+    """How well a fact matches that was read out of the turn."""

@@ -1,0 +1,109 @@
+"""Facts and vectors into their tables: a fact said again counts, one that ended gets its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+import sqlalchemy as sa
+
+from memori_wrap.store.rows import vector_bytes
+from memori_wrap.store.tables import embedding, fact, graph, mention
+from memori_wrap.types import ResolvedFact, StoredVector, Triple
+
+
+def write_fact(conn: sa.Connection, entity: str, revision: int, found: ResolvedFact) -> None:
+    where = sa.and_(fact.c.entity_id == entity, fact.c.id == found.id)
+    known = conn.execute(sa.select(fact).where(where)).mappings().first()
+    cited = sa.and_(
+        mention.c.entity_id == entity, mention.c.fact_id == found.id, mention.c.message_id == found.message
+    )
+    is_cited = conn.execute(sa.select(mention.c.fact_id).where(cited)).first() is not None
+    if known is None:
+        conn.execute(sa.insert(fact).values(**_fact_row(entity, revision, found)))
+        t = found.fact.triple
+        row = {"entity_id": entity, "fact_id": found.id, "subject": t.subject, "predicate": t.predicate[:100]}
+        conn.execute(sa.insert(graph).values(**row, object=t.object))
+    elif not is_cited:
+        conn.execute(sa.update(fact).where(where).values(**_said_again(known, revision, found.said_at)))
+    if not is_cited:
+        row = {"entity_id": entity, "fact_id": found.id, "message_id": found.message, "said_at": found.said_at}
+        conn.execute(sa.insert(mention).values(**row, quote=found.fact.quote))
+    if found.ends is not None:
+        _end(conn, entity, revision, found, found.ends)
+
+
+def _fact_row(entity: str, revision: int, found: ResolvedFact) -> dict[str, Any]:
+    return {
+        "entity_id": entity,
+        "id": found.id,
+        "text": found.fact.text,
+        "category": found.fact.category,
+        "rule": found.fact.rule,
+        "confidence": found.fact.confidence,
+        "mentions": 1,
+        "said_at": found.said_at,
+        "last_seen": found.said_at,
+        "valid_from": found.said_at,
+        "valid_to": None,
+        "created_at": datetime.now(timezone.utc),
+        "revision": revision,
+    }
+
+
+def _said_again(known: Any, revision: int, said_at: datetime) -> dict[str, Any]:
+    changes: dict[str, Any] = {
+        "mentions": known["mentions"] + 1,
+        "said_at": min(known["said_at"], said_at),
+        "last_seen": max(known["last_seen"], said_at),
+        "revision": revision,
+    }
+    if known["valid_to"] is not None and said_at > known["valid_to"]:
+        changes |= {"valid_from": said_at, "valid_to": None}  # it holds again
+    return changes
+
+
+def _end(
+    conn: sa.Connection, entity: str, revision: int, found: ResolvedFact, ends: Callable[[Triple], bool]
+) -> None:
+    """Closes the facts that this one ends, so far as they were last said before it."""
+    open_ = sa.and_(fact.c.valid_to.is_(None), fact.c.last_seen <= found.said_at, fact.c.id != found.id)
+    known = (
+        sa.select(graph)
+        .join_from(graph, fact, sa.and_(fact.c.entity_id == graph.c.entity_id, fact.c.id == graph.c.fact_id))
+        .where(graph.c.entity_id == entity, open_)
+    )
+    for row in conn.execute(known).mappings().all():
+        if ends(Triple(row["subject"], row["predicate"], row["object"])):
+            where = sa.and_(fact.c.entity_id == entity, fact.c.id == row["fact_id"])
+            conn.execute(sa.update(fact).where(where).values(valid_to=found.said_at, revision=revision))
+
+
+def write_vectors(
+    conn: sa.Connection, entity: str, revision: int, model: str, vectors: Sequence[StoredVector]
+) -> None:
+    """A vector that is there already is left: equal text and model give an equal vector."""
+    if not vectors:
+        return
+    known = sa.select(embedding.c.item_id, embedding.c.variant).where(
+        embedding.c.entity_id == entity,
+        embedding.c.model == model,
+        embedding.c.item_id.in_([v.item for v in vectors]),
+    )
+    there = {(item, variant) for item, variant in conn.execute(known)}
+    rows = {
+        (v.item, v.variant): {
+            "entity_id": entity,
+            "item_id": v.item,
+            "variant": v.variant,
+            "model": model,
+            "dimension": len(v.vector),
+            "vector": vector_bytes(v.vector),
+            "revision": revision,
+        }
+        for v in vectors
+        if (v.item, v.variant) not in there
+    }
+    if rows:
+        conn.execute(sa.insert(embedding), list(rows.values()))

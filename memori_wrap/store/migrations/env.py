@@ -1,0 +1,13 @@
+"""What Alembic runs: our chain on the connection that ``store.schema`` holds the lock on."""
+
+from alembic import context
+
+from memori_wrap.store.migrations import VERSION_TABLE
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    version_table=VERSION_TABLE,
+    transaction_per_migration=False,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,82 @@
+"""Opening a database: is it ours, is it new, is it newer than this library?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DatabaseError, OperationalError, ProgrammingError
+
+from memori_wrap.errors import MigrationNeeded, StoreError
+from memori_wrap.store.migrations import HEAD, REVISIONS, VERSION_TABLE
+from memori_wrap.store.session import Session
+
+_version = sa.table(VERSION_TABLE, sa.column("version_num"))
+
+
+def prepare(session: Session, durability: str, *, owned: bool) -> None:
+    """Brings the schema to the head. Raises ``MigrationNeeded`` for a newer one, ``StoreError`` for a junk file."""
+    try:
+        if session.is_sqlite and owned:
+            _tune(session, durability)
+        if stored(session) != HEAD:
+            _migrate(session)
+    except StoreError as error:
+        if isinstance(error.__cause__, DatabaseError) and "not a database" in str(error.__cause__.orig):
+            raise StoreError(
+                f"{session.engine.url.database} is not a SQLite database; it was left as it is: name another file"
+            ) from error
+        raise
+
+
+def stored(session: Session) -> str | None:
+    """The revision of the schema in the database, None where there is none."""
+    try:
+        with session.read() as conn:
+            found = conn.execute(sa.select(_version.c.version_num)).scalar()
+    except StoreError as error:
+        if isinstance(error.__cause__, (OperationalError, ProgrammingError)) and not _is_there(session):
+            return None
+        raise
+    if found is not None and found not in REVISIONS:
+        raise MigrationNeeded(
+            f"the database has schema {found}, this memori_wrap knows {HEAD}: pip install -U memori-wrap"
+        )
+    return found
+
+
+def _is_there(session: Session) -> bool:
+    with session.read() as conn:
+        return sa.inspect(conn).has_table(VERSION_TABLE)
+
+
+def _tune(session: Session, durability: str) -> None:
+    """WAL lets readers and one writer work side by side; it stays with the file. The rest is per connection."""
+    level = "FULL" if durability == "full" else "NORMAL"
+
+    def set_level(dbapi_connection: object, _: object) -> None:
+        cursor = dbapi_connection.cursor()  # type: ignore[attr-defined]
+        cursor.execute(f"PRAGMA synchronous={level}")
+        cursor.close()
+
+    sa.event.listen(session.engine, "connect", set_level)
+    try:
+        with session.engine.connect() as conn:
+            conn.exec_driver_sql("PRAGMA journal_mode=WAL")
+    except DatabaseError as error:
+        from memori_wrap.store.session import as_store_error
+
+        raise as_store_error(error, session.engine) from error
+
+
+def _migrate(session: Session) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    with session.write() as conn:
+        if session.engine.dialect.name == "postgresql":
+            conn.exec_driver_sql("SELECT pg_advisory_xact_lock(7163410934521)")
+        config.attributes["connection"] = conn
+        command.upgrade(config, "head")

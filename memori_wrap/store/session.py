@@ -1,0 +1,75 @@
+"""Transactions: the one place that knows how a database begins, locks and fails."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from memori_wrap.errors import StoreError
+from memori_wrap.store.connect import Connection
+
+BORROWED = 2
+"""Connections that are taken from a user's pool at the same time, at most."""
+
+
+class Session:
+    """Begins transactions on an engine; all errors come out as ``StoreError``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.engine = connection.engine
+        self._owned = connection.owned
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self._slots = nullcontext() if connection.owned else threading.BoundedSemaphore(BORROWED)
+        # one connection that serves all threads takes one transaction at a time
+        self._gate = threading.RLock() if connection.shared else nullcontext()
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """A transaction that has the right to write from its beginning: it cannot deadlock half-way in SQLite."""
+        with self._begin("BEGIN IMMEDIATE") as conn:
+            yield conn
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A consistent view."""
+        with self._begin("BEGIN") as conn:
+            yield conn
+
+    @contextmanager
+    def _begin(self, statement: str) -> Iterator[sa.Connection]:
+        try:
+            with self._gate, self._slots:
+                if not self.is_sqlite:
+                    with self.engine.begin() as conn:
+                        yield conn
+                    return
+                with self.engine.connect() as conn:
+                    conn.exec_driver_sql(statement)
+                    try:
+                        yield conn
+                    except BaseException:
+                        conn.exec_driver_sql("ROLLBACK")
+                        raise
+                    conn.exec_driver_sql("COMMIT")
+        except SQLAlchemyError as error:
+            raise as_store_error(error, self.engine) from error
+
+    def close(self) -> None:
+        if self._owned:
+            self.engine.dispose()
+
+
+def as_store_error(error: SQLAlchemyError, engine: sa.Engine) -> StoreError:
+    """Without the statement and its parameters: they hold what users said."""
+    where = engine.url.render_as_string(hide_password=True)
+    is_transient = isinstance(error, (OperationalError, InterfaceError, PoolTimeout)) or (
+        isinstance(error, DBAPIError) and error.connection_invalidated
+    )
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    text = str(cause).splitlines()[0] if isinstance(error, (OperationalError, InterfaceError)) and str(cause) else ""
+    return StoreError(f"{where}: {type(cause).__name__}{': ' if text else ''}{text}", transient=is_transient)

@@ -1,0 +1,190 @@
+"""The schema: SQLAlchemy Core, one for every database.
+
+Every key is led by the entity, so that no row can be reached without saying whose it is, and so that a database
+that shards can shard by it. ``revision`` orders the changes of an entity: a reader asks for what came after the
+one that it knows.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
+from sqlalchemy.engine import Dialect
+
+PREFIX = "memori_wrap_"
+
+metadata = sa.MetaData()
+
+
+class Utc(sa.types.TypeDecorator[datetime]):
+    """Aware datetimes, kept as UTC to the microsecond."""
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> sa.types.TypeEngine[Any]:
+        if dialect.name in ("mysql", "mariadb"):
+            return dialect.type_descriptor(mysql.DATETIME(fsp=6))
+        return dialect.type_descriptor(sa.DateTime())
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.astimezone(timezone.utc).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=timezone.utc)
+
+
+class Id(sa.types.TypeDecorator[str]):
+    """An id of ours (a UUID) or of the user's (up to 100 characters), compared byte for byte on every engine."""
+
+    impl = sa.String(100)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> sa.types.TypeEngine[Any]:
+        if dialect.name in ("mysql", "mariadb"):  # their text collations pad with blanks or fold case
+            return dialect.type_descriptor(mysql.VARBINARY(400))
+        return dialect.type_descriptor(sa.String(100))
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> Any:
+        return value.encode() if value is not None and dialect.name in ("mysql", "mariadb") else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
+        return value.decode() if isinstance(value, bytes) else value
+
+
+Text = sa.Text().with_variant(mysql.LONGTEXT(charset="utf8mb4"), "mysql", "mariadb")
+Blob = sa.LargeBinary().with_variant(mysql.LONGBLOB(), "mysql", "mariadb")
+
+entity = sa.Table(
+    f"{PREFIX}entity",
+    metadata,
+    sa.Column("entity_id", Id, primary_key=True),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Column("created_at", Utc, nullable=False),
+)
+
+conversation = sa.Table(
+    f"{PREFIX}conversation",
+    metadata,
+    sa.Column("entity_id", Id, primary_key=True),
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("process_id", Id, nullable=False, doc="'' where none was named"),
+    sa.Column("session_id", Id, nullable=False),
+    sa.Column("created_at", Utc, nullable=False),
+    sa.UniqueConstraint("entity_id", "process_id", "session_id", name=f"{PREFIX}conversation_key"),
+)
+
+exchange = sa.Table(
+    f"{PREFIX}exchange",
+    metadata,
+    sa.Column("entity_id", Id, primary_key=True),
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("conversation_id", Id, nullable=False),
+    sa.Column("provider", sa.String(100)),
+    sa.Column("model", sa.String(200)),
+    sa.Column("usage", sa.JSON(none_as_null=True)),
+    sa.Column("finish_reason", sa.String(100)),
+    sa.Column("complete", sa.Boolean, nullable=False),
+    sa.Column("said_at", Utc, nullable=False),
+)
+
+message = sa.Table(
+    f"{PREFIX}conversation_message",
+    metadata,
+    sa.Column("entity_id", Id, primary_key=True),
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("conversation_id", Id, nullable=False),
+    sa.Column("exchange_id", Id, nullable=False),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("role", sa.String(40), nullable=False),
+    sa.Column("speaker", sa.String(200)),
+    sa.Column("text", Text, nullable=False),
+    sa.Column("parts", sa.JSON(none_as_null=True)),
+    sa.Column("origin", sa.String(10), nullable=False, doc="live, or history that came along with a request"),
+    sa.Column("digest", sa.String(32), nullable=False, doc="role, normalised text and tool ids; see align"),
+    sa.Column("said_at", Utc, nullable=False),
+    sa.Column("created_at", Utc, nullable=False),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("entity_id", "conversation_id", "position", name=f"{PREFIX}message_position"),
+    sa.Index(f"{PREFIX}message_revision", "entity_id", "revision"),
+    sa.Index(f"{PREFIX}message_exchange", "entity_id", "exchange_id"),
+    sa.Index(f"{PREFIX}message_digest", "entity_id", "digest"),
+)
+
+fact = sa.Table(
+    f"{PREFIX}entity_fact",
+    metadata,
+    sa.Column("entity_id", Id, primary_key=True),
+    sa.Column("id", Id, primary_key=True, doc="made of what the fact says: said again, it finds its row"),
+    sa.Column("text", Text, nullable=False),
+    sa.Column("category", sa.String(40), nullable=False),
+    sa.Column("rule", sa.String(100), nullable=False),
+    sa.Column("confidence", sa.Float, nullable=False),
+    sa.Column("mentions", sa.Integer, nullable=False),
+    sa.Column("said_at", Utc, nullable=False, doc="when it was first said"),
+    sa.Column("last_seen", Utc, nullable=False),
+    sa.Column("valid_from", Utc),
+    sa.Column("valid_to", Utc),
+    sa.Column("created_at", Utc, nullable=False),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Index(f"{PREFIX}fact_revision", "entity_id", "revision"),
+)
+
+mention = sa.Table(
+    f"{PREFIX}entity_fact_mention",
+    metadata,
+    sa.Column("entity_id", Id, primary_key=True),
+    sa.Column("fact_id", Id, primary_key=True),
+    sa.Column("message_id", Id, primary_key=True),
+    sa.Column("quote", Text, nullable=False),
+    sa.Column("said_at", Utc, nullable=False),
+)
+
+graph = sa.Table(
+    f"{PREFIX}knowledge_graph",
+    metadata,
+    sa.Column("entity_id", Id, primary_key=True),
+    sa.Column("fact_id", Id, primary_key=True),
+    sa.Column("subject", Text, nullable=False),
+    sa.Column("predicate", sa.String(100), nullable=False),
+    sa.Column("object", Text, nullable=False),
+)
+
+embedding = sa.Table(
+    f"{PREFIX}embedding",
+    metadata,
+    sa.Column("entity_id", Id, primary_key=True),
+    sa.Column("item_id", Id, primary_key=True, doc="a message or a fact"),
+    sa.Column("variant", sa.String(20), primary_key=True),
+    sa.Column("model", sa.String(200), primary_key=True),
+    sa.Column("dimension", sa.Integer, nullable=False),
+    sa.Column("vector", Blob, nullable=False, doc="float32, little endian, of length 1"),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Index(f"{PREFIX}embedding_revision", "entity_id", "revision"),
+)
+
+job = sa.Table(
+    f"{PREFIX}augmentation_job",
+    metadata,
+    sa.Column("entity_id", Id, primary_key=True),
+    sa.Column("exchange_id", Id, primary_key=True),
+    sa.Column("conversation_id", Id, nullable=False),
+    sa.Column("lease", sa.String(40), doc="the fencing token of who works on it"),
+    sa.Column("heartbeat", sa.Integer, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("not_before", Utc),
+    sa.Column("dead", sa.Boolean, nullable=False),
+    sa.Column("reason", sa.String(500)),
+    sa.Column("created_at", Utc, nullable=False),
+    sa.Index(f"{PREFIX}job_order", "dead", "exchange_id"),
+)
+
+secret = sa.Table(
+    f"{PREFIX}secret",
+    metadata,
+    sa.Column("name", sa.String(40), primary_key=True),
+    sa.Column("value", sa.String(200), nullable=False),
+)
