@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
-from typing import Generic, ParamSpec, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -31,7 +31,7 @@ class _Task(Generic[T]):
             return
         try:
             result = self.call()
-        except BaseException as error:  # noqa: BLE001 (handed over to whoever waits)
+        except BaseException as error:  # handed over to whoever waits
             self.future.set_exception(error)
         else:
             self.future.set_result(result)
@@ -46,12 +46,12 @@ class Threads:
 
     def __init__(self, name: str, size: int) -> None:
         self._name, self._size = name, size
-        self._queue: SimpleQueue[_Task[object] | None] = SimpleQueue()
+        self._queue: SimpleQueue[_Task[Any] | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._threads = 0
         self._busy = 0
         self._stuck = 0
-        self._tasks: dict[Future[object], _Task[object]] = {}
+        self._tasks: dict[Future[Any], _Task[Any]] = {}
 
     @property
     def broken(self) -> bool:
@@ -63,10 +63,10 @@ class Threads:
         with self._lock:
             if self._stuck >= self._size:
                 return None
-            self._tasks[task.future] = task  # type: ignore[index,assignment]
+            self._tasks[task.future] = task
             start = self._busy + self._queue.qsize() >= self._threads and self._threads < self._size
             self._threads += start
-        self._queue.put(task)  # type: ignore[arg-type]
+        self._queue.put(task)
         if start:
             threading.Thread(target=self._run, name=f"{self._name}-{self._threads}", daemon=True).start()
         return task.future
@@ -76,7 +76,7 @@ class Threads:
         if future.cancel():
             return
         with self._lock:
-            task = self._tasks.get(future)  # type: ignore[call-overload]
+            task = self._tasks.get(future)
             if task is not None and not task.abandoned:
                 task.abandoned = True
                 self._stuck += 1
@@ -109,7 +109,7 @@ class Courtesy:
         self._quiet.set()
 
     @contextmanager
-    def call(self) -> Iterator[None]:
+    def call(self) -> Generator[None]:
         """Around the stages of a call that are ours: read, recall, inject, capture."""
         with self._lock:
             self._calls += 1

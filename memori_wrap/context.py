@@ -143,7 +143,7 @@ def _task() -> object | None:
 
         try:
             return anyio.get_current_task().id
-        except Exception:  # noqa: BLE001 (not inside trio: each anyio release says it with another class)
+        except Exception:  # (not inside trio: each anyio release says it with another class)
             return None
     return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 log = logging.getLogger("memori_wrap")
@@ -37,7 +37,7 @@ class Counts:
         log.log(logging.WARNING if first else logging.DEBUG, message, *args)
 
     @contextmanager
-    def guard(self, stage: str) -> Iterator[None]:
+    def guard(self, stage: str) -> Generator[None]:
         """Runs an implicit stage: an exception in it is counted as ``failed.<stage>`` and goes no further.
 
         Only its class is logged, not its text, which may quote what the user said; DEBUG has the traceback.

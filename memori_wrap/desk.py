@@ -6,6 +6,7 @@ Nothing here raises into a call or holds it beyond its budgets.
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -47,9 +48,14 @@ class MemoryDesk:
         self._lock = threading.Lock()
         self._blocks: OrderedDict[tuple[Scope, str], str | None] = OrderedDict()
 
-    def close(self) -> None:
+    def close(self, timeout: float | None = None) -> None:
+        """Stores what waits, works off what can be in ``timeout`` seconds, ends the threads; idempotent."""
+        if self.closed:
+            return
         self.closed = True
+        deadline = time.monotonic() + (self._settings.exit_timeout if timeout is None else timeout)
         self._threads.close()
+        self._parts.close(deadline)
 
     # ------------------------------------------------------------ whose call
 
@@ -65,7 +71,7 @@ class MemoryDesk:
             if scope is None:
                 return None
         if scope.session is None:
-            key = (id(registration), scope.entity, scope.process)
+            key = (registration.key, scope.entity, scope.process)
             scope = replace(scope, session=self.sessions.current(key))
         return scope
 

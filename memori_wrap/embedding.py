@@ -97,7 +97,7 @@ class Model:
                 embedder.load()
                 self._embedder = embedder
                 self.state = "ready"
-        except BaseException as error:  # noqa: BLE001 (whatever an import or a model file may raise)
+        except BaseException as error:  # whatever an import or a model file may raise
             self.state, self.reason = "failed", f"{type(error).__name__}: {error}"
             self._counts.once("model", "memori_wrap: no embedding model, recall is by words only: %s", self.reason)
         finally:

@@ -6,7 +6,6 @@ import asyncio
 import atexit
 import threading
 import time
-import weakref
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -67,7 +66,7 @@ class Memori:
         self._desk = MemoryDesk(self._parts, self.settings, self._scopes, entity)
         self._entity = entity
         self.llm, self.augmentation, self.config = Llm(self), Augmentation(self), Config()
-        _open.add(self)
+        _open.add(self._desk)
 
     # ------------------------------------------------------------ clients
 
@@ -82,9 +81,11 @@ class Memori:
             if value is not None and not callable(value):
                 check_id(value, name)
         provider = plugins.provider_for(client)
-        patch.register(
-            client, Registration(self._desk, provider, entity, process, session), provider.patch_points(client)
-        )
+        known = patch.lookup(client)
+        wanted = (self._desk, entity, process, session)
+        if known is None or (known.desk, known.entity, known.process, known.session) != wanted:
+            registration = Registration(self._desk, provider, entity, process, session)
+            patch.register(client, registration, provider.patch_points(client))
         self._parts.start()
         return client
 
@@ -275,13 +276,8 @@ class Memori:
 
     def close(self, timeout: float | None = None) -> None:
         """Stores what waits and ends the threads; idempotent. Registered clients then go through untouched."""
-        if self._desk.closed:
-            return
-        self._desk.close()
-        _open.discard(self)
-        deadline = time.monotonic() + (self.settings.exit_timeout if timeout is None else timeout)
-        self._parts.writer.close(max(0.05, deadline - time.monotonic()))
-        self._parts.finish(deadline)
+        _open.discard(self._desk)
+        self._desk.close(timeout)
 
     async def aclose(self) -> None:
         await asyncio.to_thread(self.close)
@@ -307,7 +303,8 @@ class Memori:
 
 # ---------------------------------------------------------------- the process-wide default
 
-_open: weakref.WeakSet[Memori] = weakref.WeakSet()
+# the desks, not the Memori objects: Memori().register(client) keeps none, and its client must not lose a word
+_open: set[MemoryDesk] = set()
 _lock = threading.Lock()
 _default: Memori | None = None
 
@@ -315,7 +312,7 @@ _default: Memori | None = None
 def _memori() -> Memori:
     global _default  # noqa: PLW0603 (the process-wide default)
     with _lock:
-        if _default is None or _default._desk.closed:  # noqa: SLF001
+        if _default is None or _default._desk.closed:  # pyright: ignore[reportPrivateUsage]
             _default = Memori()
         return _default
 
@@ -341,9 +338,9 @@ def recall(query: str, limit: int = 10, **options: Any) -> Recollections:
 
 
 def _close_all() -> None:
-    for memori in list(_open):
-        with memori._parts.counts.guard("close"):  # noqa: SLF001
-            memori.close()
+    for desk in list(_open):
+        with desk.counts.guard("close"):
+            desk.close()
 
 
 atexit.register(_close_all)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import cast
 
 from memori_wrap import plugins
@@ -21,8 +22,6 @@ from memori_wrap.retrieve.cache import RetrieverCache
 from memori_wrap.retrieve.hybrid import HybridRetriever
 from memori_wrap.retrieve.texts import embedding_texts
 from memori_wrap.settings import Settings
-from memori_wrap.store.connect import MEMORY, connect
-from memori_wrap.store.sql import SqlStore
 from memori_wrap.types import Delta, Exchange
 
 IndexFactory = Callable[[], VectorIndex]
@@ -42,17 +41,7 @@ class Parts:
         retriever: RetrieverFactory | None = None,
     ) -> None:
         self.counts, self.courtesy = Counts(), Courtesy()
-        target = settings.database if conn is None else conn
-        journal: Journal | None = None
-        if hasattr(target, "capture") and hasattr(target, "claim"):
-            self.store: Store = cast(Store, target)
-        else:
-            connection = connect(target, settings.data_dir, settings.busy_timeout)
-            self.store = SqlStore(connection, settings.durability)
-            if target != MEMORY:
-                name = digest(connection.engine.url.render_as_string(hide_password=True))[:16]
-                file = settings.data_dir / f"journal-{name}.db"
-                journal = Journal(file, full_sync=settings.durability == "full")
+        self.store, journal = _store(settings.database if conn is None else conn, settings)
         self.key = self.store.key()
         self.model = Model(_embedder(embedder or settings.embedder, self.counts), self.counts, self.courtesy)
         make_retriever = retriever or (lambda: HybridRetriever(index or _faiss, breathe=self.courtesy.breathe))
@@ -82,8 +71,12 @@ class Parts:
         self.writer.start()
         self.pool.start()
 
-    def finish(self, deadline: float) -> None:
-        """Augments what is pending until ``deadline`` (monotonic seconds); the rest is done at the next start."""
+    def close(self, deadline: float) -> None:
+        """Stores what waits, augments what is pending until ``deadline`` (monotonic seconds).
+
+        What is left is in the journal or the job queue, and done at the next start.
+        """
+        self.writer.close(max(0.05, deadline - time.monotonic()))
         with self.counts.guard("close"):
             while self.pool.is_running and time.monotonic() < deadline and self.store.queue().pending:
                 self.pool.notify()
@@ -97,6 +90,22 @@ class Parts:
         self.pool.notify()
 
 
+def _store(target: object, settings: Settings) -> tuple[Store, Journal | None]:
+    """The store and the journal beside it; a memory that ends with the process has none."""
+    if hasattr(target, "capture") and hasattr(target, "claim"):
+        return cast(Store, target), None
+    # SQLAlchemy is loaded here, when a database is opened, and not by importing the package
+    from memori_wrap.store.connect import MEMORY, connect
+    from memori_wrap.store.sql import SqlStore
+
+    connection = connect(target, settings.data_dir, settings.busy_timeout)
+    store = SqlStore(connection, settings.durability)
+    if target == MEMORY:
+        return store, None
+    name = digest(connection.engine.url.render_as_string(hide_password=True))[:16]
+    return store, Journal(settings.data_dir / f"journal-{name}.db", full_sync=settings.durability == "full")
+
+
 def _embedder(given: Embedder | str, counts: Counts) -> Callable[[], Embedder] | None:
     """What makes the embedder, on the loading thread; None for recall by words only."""
     if not isinstance(given, str):
@@ -106,13 +115,17 @@ def _embedder(given: Embedder | str, counts: Counts) -> Callable[[], Embedder] |
     if given != "auto":
         if given not in plugins.names("embedders"):
             plugins.load("embedders", given)  # raises, naming what there is
-        return lambda: cast(Callable[[], Embedder], plugins.load("embedders", given))()
+        return partial(_load_embedder, given)
     if not plugins.is_importable("sentence_transformers"):
         counts.once(
             "no_model", "memori_wrap: recall is by words only; by meaning as well: pip install 'memori-wrap[local]'"
         )
         return None
-    return lambda: cast(Callable[[], Embedder], plugins.load("embedders", "local"))()
+    return partial(_load_embedder, "local")
+
+
+def _load_embedder(name: str) -> Embedder:
+    return cast(Callable[[], Embedder], plugins.load("embedders", name))()
 
 
 def _extractor(given: Extractor | str) -> Extractor | None:

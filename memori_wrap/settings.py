@@ -86,6 +86,20 @@ def load_settings(given: Settings | Mapping[str, Any] | None = None) -> Settings
         raise ConfigurationError(f"{config_file()}: {error}") from error
 
 
+def origins(given: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """Where each setting comes from: "argument", the name of the variable, the TOML file's path or "default"."""
+    # as pydantic-settings reads them: in any case, and an empty variable counts as absent
+    variables = {name.upper(): name for name, value in os.environ.items() if value}
+    file = config_file()
+    in_file = TomlConfigSettingsSource(Settings, toml_file=file)()
+    return {
+        name: "argument"
+        if name in (given or {})
+        else variables.get(PREFIX + name.upper()) or (str(file) if name in in_file else "default")
+        for name in Settings.model_fields
+    }
+
+
 def _explain(error: Any, given: Mapping[str, Any]) -> str:
     name = str(error["loc"][0]) if error["loc"] else "settings"
     variable = PREFIX + name.upper()

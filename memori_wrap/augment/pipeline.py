@@ -34,7 +34,7 @@ class Pipeline:
             for job in jobs:
                 try:
                     found.append((job, self._facts(job)))
-                except Exception as error:  # noqa: BLE001 (an extractor may be anybody's)
+                except Exception as error:  # (an extractor may be anybody's)
                     outcome.failed.append((job, error))
                 self._courtesy.breathe()
         vectors = self._vectors(found)

@@ -85,7 +85,7 @@ class Pool:
         while not self._stop.is_set():
             with self._work:
                 if self._news == seen:
-                    self._work.wait(POLL * random.uniform(0.5, 1.5))  # noqa: S311 (jitter)
+                    self._work.wait(POLL * random.uniform(0.5, 1.5))  # (jitter)
                 seen = self._news
             try:
                 while not self._stop.is_set() and self.run_once():
@@ -94,7 +94,7 @@ class Pool:
                 self._counts.add("store_errors")
                 log.debug("no jobs: %s", error)
                 self._stop.wait(POLL)
-            except BaseException as error:  # noqa: BLE001 (the thread goes on, whatever it met)
+            except BaseException as error:  # (the thread goes on, whatever it met)
                 self._counts.add("failed.augment")
                 self._counts.once("augment", "memori_wrap: augmentation failed (%s)", type(error).__name__)
                 log.debug("augmentation failed", exc_info=True)

@@ -32,19 +32,19 @@ PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds between attempts to reach a database that is away: doubled, with jitter, up to the longest."""
 
 
-@dataclass(eq=False)
-class _Item:
-    exchange: Exchange | None = None
-    make: Callable[[], None] | None = None
-    size: int = 0
-    acknowledged: Future[bool] = field(default_factory=lambda: _running())
-
-
 def _running() -> Future[bool]:
     """A future that nobody can cancel: the exchange is written whether or not its caller still waits."""
     future: Future[bool] = Future()
     future.set_running_or_notify_cancel()
     return future
+
+
+@dataclass(eq=False)
+class _Item:
+    exchange: Exchange | None = None
+    make: Callable[[], None] | None = None
+    size: int = 0
+    acknowledged: Future[bool] = field(default_factory=_running)
 
 
 class Writer:
@@ -67,6 +67,7 @@ class Writer:
         self._items = self._bytes = self._spilled = self._misses = 0
         self._closed = self._is_away = False
         self._pause, self._again_at = PAUSE, 0.0
+        self._failures = 0
         self._in_hand: list[Exchange] = []
         self._thread: threading.Thread | None = None
 
@@ -109,18 +110,19 @@ class Writer:
         self._queue.put(_Item(make=make))
 
     def flush(self, timeout: float | None) -> int:
-        """Waits until everything put so far is in the database; how many exchanges are not."""
+        """Waits until everything put so far is in the database, or it was tried and is away; how many are not."""
         if self._queue.empty() and not self.waiting:
             return 0
         self.start()
         self._again_at = 0.0
+        failures = self._failures
         barrier = _Item(make=lambda: None)
         self._queue.put(barrier)
         deadline = None if timeout is None else time.monotonic() + timeout
         with self._state:
             while self.waiting or not barrier.acknowledged.done():
                 left = None if deadline is None else deadline - time.monotonic()
-                if left is not None and left <= 0:
+                if (left is not None and left <= 0) or self._failures > failures:
                     break
                 self._state.wait(0.1 if left is None else min(left, 0.1))
         return self.waiting
@@ -193,10 +195,7 @@ class Writer:
         self._in_hand = exchanges
         if self._is_away and time.monotonic() >= self._again_at:
             self._try_again()
-        if self._is_away:
-            durable = self._spill(exchanges)
-        else:
-            durable = self._commit(exchanges)
+        durable = self._spill(exchanges) if self._is_away else self._commit(exchanges)
         self._in_hand = []
         for item in items:
             self._acknowledge(item, durable)
@@ -219,17 +218,21 @@ class Writer:
                 self._went_away(error)
                 return self._spill(exchanges)
             if len(exchanges) > 1:
-                return all([self._commit([e]) for e in exchanges])
+                return self._commit_each(exchanges)
             return self._refuse(exchanges[0], str(error))
-        except Exception as error:  # noqa: BLE001 (a fault of ours must not end the thread)
+        except Exception as error:  # a fault of ours must not end the thread
             if len(exchanges) > 1:
-                return all([self._commit([e]) for e in exchanges])
+                return self._commit_each(exchanges)
             return self._refuse(exchanges[0], type(error).__name__)
         self._counts.add("captured", len(exchanges))
         self._counts.add("commits")
         with self._counts.guard("index"):
             self._stored(exchanges, deltas)
         return True
+
+    def _commit_each(self, exchanges: Sequence[Exchange]) -> bool:
+        committed = [self._commit([e]) for e in exchanges]  # all are tried
+        return all(committed)
 
     def _refuse(self, exchange: Exchange, reason: str) -> bool:
         self._counts.add("dropped.refused")
@@ -243,10 +246,11 @@ class Writer:
     # ------------------------------------------------------------ while the database is away
 
     def _went_away(self, error: StoreError) -> None:
+        self._failures += 1
         self._counts.add("store_errors")
         self._counts.once("away", "memori_wrap: the database is away (%s); exchanges go to the journal", error)
         self._is_away = True
-        self._again_at = time.monotonic() + self._pause * random.uniform(0.5, 1.5)  # noqa: S311 (jitter)
+        self._again_at = time.monotonic() + self._pause * random.uniform(0.5, 1.5)  # jitter
         self._pause = min(LONGEST_PAUSE, 2 * self._pause)
 
     def _spill(self, exchanges: Sequence[Exchange]) -> bool:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, Protocol
 
@@ -55,6 +55,7 @@ class Registration:
     entity: Callable[[], str | None] | str | None = None
     process: str | None = None
     session: str | None = None
+    key: str = field(default_factory=new_id)
 
     @property
     def active(self) -> bool:
@@ -149,7 +150,7 @@ class Call:
         return arguments
 
     @contextmanager
-    def open(self) -> Iterator[None]:
+    def open(self) -> Generator[None]:
         """Around the provider's own method: what runs inside for the same user turn is not a call of its own."""
         token = _inside.set(self._mark)
         try:

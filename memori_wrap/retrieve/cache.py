@@ -32,6 +32,14 @@ class _Entry:
         self.following: Future[None] | None = None
 
 
+class _Recent:
+    """An exchange that may not be stored yet; ``revision`` is set once it is."""
+
+    def __init__(self, messages: list[StoredMessage]) -> None:
+        self.messages = messages
+        self.revision: int | None = None
+
+
 class RetrieverCache:
     """Bounded by the memory that the retrievers hold; the least recently asked goes first."""
 
@@ -40,32 +48,45 @@ class RetrieverCache:
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
-        self._recent: dict[str, OrderedDict[str, list[StoredMessage]]] = {}
+        self._recent: dict[str, OrderedDict[str, _Recent]] = {}
         self._readers = Threads("memori-reader", 2)
 
     # ------------------------------------------------------------ what is new
 
     def add_recent(self, exchange: Exchange) -> None:
         """Makes an exchange recallable from now on, stored or not."""
-        messages = _messages_of(exchange)
+        recent = _Recent(_messages_of(exchange))
         with self._lock:
-            recent = self._recent.setdefault(exchange.scope.entity, OrderedDict())
-            recent[exchange.id] = messages
-            while sum(map(len, recent.values())) > MAX_RECENT and len(recent) > 1:
-                recent.popitem(last=False)
+            waiting = self._recent.setdefault(exchange.scope.entity, OrderedDict())
+            waiting[exchange.id] = recent
+            while sum(len(r.messages) for r in waiting.values()) > MAX_RECENT and len(waiting) > 1:
+                waiting.popitem(last=False)
 
     def stored(self, exchanges: Sequence[Exchange], deltas: Sequence[Delta]) -> None:
-        """Takes in what was committed, and lets go of what was recent until then."""
-        self.apply(deltas)
+        """Takes in what was committed. It stays recent until a retriever of that revision answers."""
+        revisions = {delta.entity: delta.revision for delta in deltas}
         with self._lock:
             for exchange in exchanges:
-                recent = self._recent.get(exchange.scope.entity)
-                entry = self._entries.get(exchange.scope.entity)
-                if recent is None or (entry is not None and not entry.is_loaded and entry.following is not None):
-                    continue  # a load that began before the commit may miss it: the next recall sorts it out
-                recent.pop(exchange.id, None)
-                if not recent:
-                    del self._recent[exchange.scope.entity]
+                recent = self._recent.get(exchange.scope.entity, {}).get(exchange.id)
+                if recent is not None:
+                    recent.revision = revisions.get(exchange.scope.entity, 0)
+        self.apply(deltas)
+        for entity in {exchange.scope.entity for exchange in exchanges}:
+            self._let_go(entity)
+
+    def _let_go(self, entity: str) -> list[StoredMessage]:
+        """Drops the recent exchanges that the retriever has, or will have once it is loaded; the others' messages."""
+        with self._lock:
+            entry, waiting = self._entries.get(entity), self._recent.get(entity)
+            if waiting is None:
+                return []
+            for id, recent in list(waiting.items()):
+                has_it = entry is None or (entry.is_loaded and entry.retriever.revision >= (recent.revision or 0))
+                if recent.revision is not None and has_it:
+                    del waiting[id]
+            if not waiting:
+                del self._recent[entity]
+            return [m for recent in waiting.values() for m in recent.messages]
 
     def apply(self, deltas: Sequence[Delta]) -> None:
         for delta in deltas:
@@ -91,8 +112,7 @@ class RetrieverCache:
             wait_for([following], patience)
             if patience is None and not entry.is_loaded:
                 following.result()
-        with self._lock:
-            recent = [m for messages in self._recent.get(entity, {}).values() for m in messages]
+        recent = self._let_go(entity)
         with entry.lock:
             if entry.model != self._model.name:
                 vector = None  # the vectors of another model are not comparable; the reload is under way

@@ -66,8 +66,8 @@ def gather(
     recent: Sequence[Counter[str]],
 ) -> Matches:
     """Finds what is worth a look. ``vector`` None: by words alone; ``recent``: the words of the last turns."""
-    words, context = WordSearch(corpus.lexical, recent).run(question.words, table)
-    fact_words = corpus.facts.by_fact(WordSearch(corpus.facts.lexical).run(question.words)[0])
+    words, context = WordSearch(corpus.lexical, recent).run(question, table)
+    fact_words = corpus.facts.by_fact(WordSearch(corpus.facts.lexical).run(question)[0])
     counts = {TURN: len(table), CONTEXT: len(table), FACT: len(corpus.facts)}
     cosines = {kind: np.full(count, np.nan) for kind, count in counts.items()}
     if vector is not None:

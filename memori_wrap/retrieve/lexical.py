@@ -18,7 +18,7 @@ from memori_wrap.retrieve.columns import Column
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-K1 = 1.2
+K1 = 0.9
 B = 0.75
 _TERM_BYTES = 300
 """About what a term costs beside its postings: dictionary slots, the string, the heads of two arrays."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -12,17 +12,14 @@ from memori_wrap.retrieve.dates import Span, spans
 
 HEAD, TAIL = 2000, 4000
 """Of a longer question the first and the last so many characters are read."""
-MAX_WORDS = 64
+MAX_WORDS = 256
 
-_FIRST_PERSON = frozenset(
-    """i i'm i've i'd i'll me my mine myself we we've our us ich mich mir mein meine meinen meinem meiner wir unser je
-    j'ai moi mon ma mes nous notre yo mi mis nosotros io mio mia miei noi eu meu minha nós ik mijn wij jag mig min vi
-    я меня мне мой моя моё мы наш 我 咱 私 僕 俺 나 내 저""".split()
-)
-_WIDE_FIRST_PERSON = re.compile("[我咱私僕俺]")
-_WHEN = re.compile(
-    r"\b(?:when|since|how (?:long|recently|old)|(?:what|which) (?:date|day|month|year|time|week|season)|wann|seit|"
-    r"quand|cuándo|quando|wanneer|когда)\b|什么时候|何时|几月|几号|哪天|哪年|时间|いつ"
+MAX_SENTENCES = 12
+_SENTENCE = re.compile(r"(?<=[.!?;])\s+|(?<=[。？！；])|\n+")
+_ADDRESSED = re.compile(
+    r"\b(?:did you|have you|you(?:'ve| have| had)?(?: also| just| previously)? (?:recommended|suggested|said|told|advised|"
+    r"mentioned|explained|proposed|gave|given|described|listed|provided|wrote|written|shared|showed|shown|answered))\b|"
+    r"你(?:之前|上次|曾)?(?:说|推荐|建议|告诉|提到|给)"
 )
 _TOKEN = re.compile(r"\S+")
 _EDGE = '.,;:!?"()[]{}«»“”‘’¿¡…'
@@ -30,12 +27,17 @@ _EDGE = '.,;:!?"()[]{}«»“”‘’¿¡…'
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """``words``: per word its spellings in the index; ``wide``: share of letters that are Chinese or the like."""
+    """What was read out of a question.
+
+    ``words``: per word its spellings in the index; ``sentences``: which of the words each sentence has, empty for a
+    single one; ``speakers``: numbers of the speakers that it names; ``addressed``: asks what the machine has said;
+    ``wide``: the share of its letters that are Chinese or the like.
+    """
 
     words: tuple[tuple[str, ...], ...]
+    sentences: tuple[frozenset[int], ...]
     speakers: frozenset[int]
-    first_person: bool
-    when: bool
+    addressed: bool
     spans: tuple[Span, ...]
     wide: float
 
@@ -60,24 +62,35 @@ def read(
     language = words.language_of(spoken)
     named = {name: number for name, number in speakers.items() if bare.intersection(parts_of(name))}
     names = {part for name in named for part in parts_of(name)}
-    stop = words.STOP_WORDS[language]
-    wanted: dict[tuple[str, ...], None] = {}
-    for word in spoken:
-        if words.wide(word):
-            wanted.update(dict.fromkeys((gram,) for gram in words.ngrams(word)))
-        elif word not in stop and word.removesuffix("'s") not in names:
-            wanted[words.spellings(word, {language, *languages})] = None
+    spoken_in = {language, *languages}
+    wanted: dict[tuple[str, ...], int] = {}
+    sentences: list[frozenset[int]] = []
+    for sentence in [part for part in _SENTENCE.split(text) if part.strip()][: -MAX_SENTENCES - 1 : -1]:
+        here: set[int] = set()
+        for spellings in _topic(words.split(sentence), words.STOP_WORDS[language] | names, spoken_in):
+            if spellings in wanted or len(wanted) < MAX_WORDS:
+                here.add(wanted.setdefault(spellings, len(wanted)))
+        if here:
+            sentences.append(frozenset(here))
     if not wanted:
-        wanted.update(dict.fromkeys(words.spellings(name, {language, *languages}) for name in sorted(names)))
+        wanted = {words.spellings(name, spoken_in): i for i, name in enumerate(sorted(names))}
     letters = [c for c in text if c.isalnum()]
     return Question(
-        tuple(wanted),
-        frozenset(named.values()),
-        bool(bare & _FIRST_PERSON or _WIDE_FIRST_PERSON.search(text)),
-        bool(_WHEN.search(text.casefold())),
-        tuple(spans(text, now, first, last)),
-        sum(map(words.wide, letters)) / max(len(letters), 1),
+        words=tuple(wanted),
+        sentences=tuple(sentences) if len(sentences) > 1 else (),
+        speakers=frozenset(named.values()),
+        addressed=bool(_ADDRESSED.search(text.casefold())),
+        spans=tuple(spans(text, now, first, last)),
+        wide=sum(map(words.wide, letters)) / max(len(letters), 1),
     )
+
+
+def _topic(spoken: list[str], stop: Collection[str], languages: Collection[str]) -> Iterator[tuple[str, ...]]:
+    for word in spoken:
+        if words.wide(word):
+            yield from ((gram,) for gram in words.ngrams(word))
+        elif word not in stop and word.removesuffix("'s") not in stop:
+            yield words.spellings(word, languages)
 
 
 def focus(text: str, speakers: Collection[str]) -> str:

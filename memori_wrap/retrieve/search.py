@@ -8,9 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from memori_wrap.retrieve.lexical import Floats, Ints, LexicalIndex, saturation
+from memori_wrap.retrieve.question import Question
 from memori_wrap.retrieve.turns import Table
-
-Words = Sequence[tuple[str, ...]]
 
 
 class WordSearch:
@@ -23,23 +22,24 @@ class WordSearch:
         documents = index.documents + len(recent)
         self._mean = (index.mean_length * index.documents + float(added.sum())) / max(documents, 1)
 
-    def run(self, words: Words, table: Table | None = None) -> tuple[Floats, Floats]:
+    def run(self, question: Question, table: Table | None = None) -> tuple[Floats, Floats]:
         """(alone, in context): for every document the share of the question's information that it has.
 
         About 1 where every word of the question stands once in a text of middling length, 0 where none does. In
         context: over the text of a turn that answers another one, together with that one (as ``table`` says).
+        Of a question of several sentences it is the mean of the share of all and of the best sentence's: a turn
+        answers one of two questions, and what is said around a question is not asked for.
         """
-        alone, both = np.zeros(len(self._lengths)), np.zeros(len(self._lengths))
+        shape = (2, 1 + len(question.sentences), len(self._lengths))
+        shares = np.zeros(shape)
         counted = np.zeros(len(self._lengths))
-        total = 0.0
-        for spellings in words:
+        totals = np.zeros(shape[1])
+        for word, spellings in enumerate(question.words):
             documents, counts = self._match(spellings)
             if not len(documents):
                 continue
             weight = self._index.idf(len(documents), len(self._recent))
-            total += weight
             part = weight * saturation(counts, self._lengths[documents], self._mean)
-            alone[documents] += part
             if table is not None:
                 replies = np.unique(np.concatenate([documents, table.after[documents]]))
                 replies = replies[replies >= 0]
@@ -49,10 +49,17 @@ class WordSearch:
                 pair = counted[replies] + counted[before]
                 counted[documents] = 0
                 lengths = self._lengths[replies] + self._lengths[before]
-                both[replies] += weight * saturation(pair, lengths, 2 * self._mean)
-        if total:
-            alone /= total
-            both /= total
+                in_context = weight * saturation(pair, lengths, 2 * self._mean)
+            for at in (0, *(i for i, sentence in enumerate(question.sentences, 1) if word in sentence)):
+                totals[at] += weight
+                shares[0, at][documents] += part
+                if table is not None:
+                    shares[1, at][replies] += in_context
+        least = totals[1:].max(initial=0.0) / 4  # a greeting is a sentence too: it must not weigh like the question
+        totals[1:] = np.maximum(totals[1:], least)
+        shares /= np.maximum(totals, 1e-9)[:, None]
+        whole = shares[:, 0] if len(question.sentences) == 0 else (shares[:, 0] + shares[:, 1:].max(axis=1)) / 2
+        alone, both = whole
         return alone, alone if table is None else np.where(table.answers, both, alone)
 
     def _match(self, spellings: tuple[str, ...]) -> tuple[Ints, Floats]:

@@ -12,6 +12,8 @@ from memori_wrap.retrieve.turns import Bools, Table
 CLEAR_COSINE = 0.6
 """The cosine of a question and a text that says just that: the unit of meaning, so that it compares with words."""
 SESSION_BEST = 3
+SHORT = 48.0
+"""Tokens that a message may have before it counts as long."""
 
 
 def meaning(cosine: Floats) -> Floats:
@@ -47,11 +49,21 @@ def speaker(speakers: Ints, named: Iterable[int]) -> Floats:
     return np.isin(speakers, list(named)).astype(np.float64)
 
 
-def asker(person: Bools) -> Floats:
-    """1 for the words of a person, where a machine talks too: the one who asks told it, the machine repeats."""
-    return np.zeros(len(person)) if person.all() else person.astype(np.float64)
+def own_words(person: Bools, addressed: bool) -> Floats:
+    """1 for what a person says where a machine talks too, since the person knows and the machine repeats.
+
+    Where the question asks what the machine has said, 0 for all.
+    """
+    if addressed or person.all():
+        return np.zeros(len(person))
+    return person.astype(np.float64)
 
 
 def length(tokens: Floats) -> Floats:
-    """Doublings of the tokens over 16: what is shown shares a budget."""
-    return np.log2(np.maximum(tokens, 16.0) / 16.0)
+    """Doublings of the tokens over ``SHORT``: what is shown shares a budget."""
+    return np.log2(np.maximum(tokens, SHORT) / SHORT)
+
+
+def asks(asking: Bools, tokens: Floats) -> Floats:
+    """1 for a turn that asks and, being short, tells nothing; people state much inside long questions."""
+    return (asking & (tokens < SHORT)).astype(np.float64)

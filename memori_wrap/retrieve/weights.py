@@ -27,13 +27,13 @@ class Weights:
     """The mean of the three best matches in the conversation."""
     speaker: float = 0.25
     """The question names the speaker."""
-    asker: float = 0.15
+    own_words: float = 0.35
     """A person's own words, where the other side is a machine."""
     date: float = 0.15
     """The question names the time at which the turn was said."""
-    length: float = 0.01
+    length: float = 0.04
     """Off per doubling of the tokens: what is shown shares a budget."""
-    asks: float = 0.05
+    asks: float = 0.1
     """Off for a turn that ends in a question mark: it asks, it does not tell."""
     fact: float = 0.2
     """How well a fact matches that was read out of the turn."""

@@ -79,8 +79,7 @@ def _is_regeneration(stored: Sequence[tuple[str, str]], request: Sequence[tuple[
     if end == len(stored) or not end or stored[end - 1] != request[user]:
         return False
     asked = [mark for _, mark in request[:user]]
-    pairs = list(_common([mark for _, mark in stored[: end - 1]], asked))
-    return len(pairs) == len(asked) and pairs[-1][0] == end - 2
+    return len(list(_common([mark for _, mark in stored[: end - 1]], asked))) == len(asked)
 
 
 def _after(tail: Sequence[str], asked: Sequence[str]) -> int:

@@ -122,7 +122,7 @@ def _bind_of(conn: object) -> object | None:
     if not type(conn).__module__.startswith("sqlalchemy.orm"):
         return None
     factory = getattr(conn, "session_factory", conn)
-    bind = (getattr(factory, "kw", None) or {}).get("bind") or getattr(conn, "bind", None)
+    bind: object = (getattr(factory, "kw", None) or {}).get("bind") or getattr(conn, "bind", None)
     if bind is None:
         raise ConfigurationError("this sessionmaker has no bind: write sessionmaker(bind=engine), or give the engine")
     return getattr(bind, "engine", bind)

@@ -28,7 +28,7 @@ def write_fact(conn: sa.Connection, entity: str, revision: int, found: ResolvedF
     elif not is_cited:
         conn.execute(sa.update(fact).where(where).values(**_said_again(known, revision, found.said_at)))
     if not is_cited:
-        row = {"entity_id": entity, "fact_id": found.id, "message_id": found.message, "said_at": found.said_at}
+        row: dict[str, Any] = {"entity_id": entity, "fact_id": found.id, "message_id": found.message, "said_at": found.said_at}
         conn.execute(sa.insert(mention).values(**row, quote=found.fact.quote))
     if found.ends is not None:
         _end(conn, entity, revision, found, found.ends)

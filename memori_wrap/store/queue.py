@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -26,7 +25,7 @@ def claim(conn: sa.Connection, limit: int, stale: Sequence[str]) -> list[Job]:
     now = datetime.now(timezone.utc)
     query = sa.select(job).where(job.c.dead == sa.false()).order_by(job.c.exchange_id).limit(WINDOW)
     held: set[str] = set()
-    chosen: list[Mapping[str, Any]] = []
+    chosen: list[sa.RowMapping] = []
     for row in conn.execute(query.with_for_update(skip_locked=True)).mappings():
         is_held = row["lease"] is not None and row["lease"] not in stale
         # a wall clock that was set back must not delay a job by more than the longest pause
@@ -38,7 +37,7 @@ def claim(conn: sa.Connection, limit: int, stale: Sequence[str]) -> list[Job]:
     return [_lease(conn, row) for row in chosen]
 
 
-def _lease(conn: sa.Connection, row: Mapping[str, Any]) -> Job:
+def _lease(conn: sa.Connection, row: sa.RowMapping) -> Job:
     lease = new_id()
     entity, exchange, conversation = row["entity_id"], row["exchange_id"], row["conversation_id"]
     conn.execute(_one(entity, exchange).values(lease=lease, heartbeat=0, attempts=row["attempts"] + 1))

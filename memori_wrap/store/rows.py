@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -42,7 +42,7 @@ def message_row(m: StoredMessage, entity: str, now: datetime, revision: int) -> 
     }
 
 
-def stored_message(row: Mapping[str, Any]) -> StoredMessage:
+def stored_message(row: sa.RowMapping) -> StoredMessage:
     return StoredMessage(
         id=row["id"],
         conversation=row["conversation_id"],
@@ -59,7 +59,7 @@ def stored_message(row: Mapping[str, Any]) -> StoredMessage:
     )
 
 
-def stored_fact(row: Mapping[str, Any], sources: Sequence[str]) -> StoredFact:
+def stored_fact(row: sa.RowMapping, sources: Sequence[str]) -> StoredFact:
     return StoredFact(
         id=row["id"],
         text=row["text"],
@@ -80,5 +80,5 @@ def vector_bytes(vector: Vectors) -> bytes:
     return np.asarray(vector, dtype="<f4").tobytes()
 
 
-def stored_vector(row: Mapping[str, Any]) -> StoredVector:
+def stored_vector(row: sa.RowMapping) -> StoredVector:
     return StoredVector(row["item_id"], np.frombuffer(row["vector"], dtype="<f4"), row["variant"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import sqlalchemy as sa
+from sqlalchemy import event
 from sqlalchemy.exc import DatabaseError, OperationalError, ProgrammingError
 
 from memori_wrap.errors import MigrationNeeded, StoreError
@@ -59,7 +60,7 @@ def _tune(session: Session, durability: str) -> None:
         cursor.execute(f"PRAGMA synchronous={level}")
         cursor.close()
 
-    sa.event.listen(session.engine, "connect", set_level)
+    event.listen(session.engine, "connect", set_level)
     try:
         with session.engine.connect() as conn:
             conn.exec_driver_sql("PRAGMA journal_mode=WAL")

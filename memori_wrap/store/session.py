@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, nullcontext
 
 import sqlalchemy as sa
@@ -29,19 +29,19 @@ class Session:
         self._gate = threading.RLock() if connection.shared else nullcontext()
 
     @contextmanager
-    def write(self) -> Iterator[sa.Connection]:
+    def write(self) -> Generator[sa.Connection]:
         """A transaction that has the right to write from its beginning: it cannot deadlock half-way in SQLite."""
         with self._begin("BEGIN IMMEDIATE") as conn:
             yield conn
 
     @contextmanager
-    def read(self) -> Iterator[sa.Connection]:
+    def read(self) -> Generator[sa.Connection]:
         """A consistent view."""
         with self._begin("BEGIN") as conn:
             yield conn
 
     @contextmanager
-    def _begin(self, statement: str) -> Iterator[sa.Connection]:
+    def _begin(self, statement: str) -> Generator[sa.Connection]:
         try:
             with self._gate, self._slots:
                 if not self.is_sqlite:

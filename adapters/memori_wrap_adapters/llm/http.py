@@ -30,7 +30,7 @@ def body_of(response: Any) -> Any:
     """The decoded JSON of a response that has been read; None where it was not, or is no JSON object."""
     try:
         found = json.loads(response.content)
-    except Exception:  # noqa: BLE001 (httpx says "not read yet" with a class of its own)
+    except Exception:  # (httpx says "not read yet" with a class of its own)
         return None
     return found if isinstance(found, dict) else None
 

@@ -16,9 +16,10 @@ _OPENERS = 6
 def clauses(grammar: Grammar, sentence: str, before: str) -> Iterator[Clause]:
     """The clauses of a plain sentence (see ``sentences.plain``); ``before``: the plain sentence before it."""
     quotations = [match.span() for match in _QUOTATION.finditer(sentence)]
-    if _asks(grammar, sentence, quotations) or grammar.secret.search(sentence):
+    outside = _QUOTATION.sub(lambda match: "“" * len(match[0]), sentence) if quotations else sentence
+    if grammar.question.match(outside) or grammar.secret.search(sentence):
         return
-    limit = _certain(grammar, sentence)
+    limit = min(_certain(grammar, sentence), _stated(grammar, sentence, outside))
     shared = False
     for start, end, bare in _spans(grammar, sentence, quotations):
         if start >= limit:
@@ -42,9 +43,13 @@ def clauses(grammar: Grammar, sentence: str, before: str) -> Iterator[Clause]:
         yield Clause(ended or text, sentence[:start] or before, note, ended is not None)
 
 
-def _asks(grammar: Grammar, sentence: str, quotations: list[tuple[int, int]]) -> bool:
-    outside = _QUOTATION.sub(" ", sentence) if quotations else sentence
-    return any(mark in outside for mark in "?？؟") or sentence.endswith(("?”", "？”")) or bool(grammar.question.match(outside))
+def _stated(grammar: Grammar, sentence: str, outside: str) -> int:
+    """Where the part of a sentence ends that is not a question; all of a sentence asks, if it does not turn to it."""
+    marks = [found for found in map(outside.find, "?？؟") if found >= 0]
+    if not marks and not sentence.endswith(("?”", "？”")):
+        return len(sentence)
+    turn = grammar.turns_to_question.search(outside)
+    return turn.start() if turn and turn.start() < min(marks, default=0) else 0
 
 
 def _certain(grammar: Grammar, sentence: str) -> int:

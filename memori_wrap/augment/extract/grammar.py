@@ -43,10 +43,10 @@ PREDICATES: Mapping[str, str] = {
     "likes": "likes, loves, enjoys",
     "dislikes": "dislikes, hates",
     "prefers": "likes better",
-    "favorite": "the subject is \"user's favorite colour\", the object what it is",
+    "favorite": 'the subject is "user\'s favorite colour", the object what it is',
     "has": "owns: animals, vehicles, homes, instruments, devices",
     "has_relative": "kin, without a name",
-    "named": "the subject is \"user's sister\" or \"user's dog\", the object its name",
+    "named": 'the subject is "user\'s sister" or "user\'s dog", the object its name',
     "partner": "married to, engaged to, dating",
     "drinks": "habit",
     "eats": "habit",
@@ -69,8 +69,8 @@ PREDICATES: Mapping[str, str] = {
 }
 
 SINGLE_VALUED = frozenset(
-    "name called lives_in lives_at comes_from born_in works_at works_as works_in studies_at age birthday email phone "
-    "timezone pronouns favorite partner anniversary".split()
+    {"name", "called", "lives_in", "lives_at", "comes_from", "born_in", "works_at", "works_as", "works_in"}
+    | {"studies_at", "age", "birthday", "email", "phone", "timezone", "pronouns", "favorite", "partner", "anniversary"}
 )
 """Predicates of which a subject has one object at a time: a new one replaces the old one."""
 
@@ -102,7 +102,8 @@ def closes(ending: Triple, known: Triple) -> bool:
     one, other = fold(ending.object), fold(known.object)
     if one == other:
         return True
-    return known.predicate in SINGLE_VALUED and f"{one} ".startswith(f"{other} ") | f"{other} ".startswith(f"{one} ")
+    begins = f"{one} ".startswith(f"{other} ") or f"{other} ".startswith(f"{one} ")
+    return known.predicate in SINGLE_VALUED and begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +136,10 @@ Reader = Callable[[str, Clause], Sequence[Phrase]]
 class Rule:
     """One pattern and the fact that it states.
 
-    ``cues``: words of which the clause must have one, so that most rules are never tried. ``pattern`` is applied
-    with ``search``; its group ``o`` is read by the reader ``kind`` (several phrases: several facts), any other named
-    group by the reader of its own name. ``subject`` and ``text`` are templates over these groups, ``{s}`` (the
-    speaker), ``{p}`` (possessive) and ``{n}`` (" no longer" in an ending, else nothing).
+    ``cues``: words of which the clause must have one, so that most rules are never tried. ``pattern`` is looked for
+    everywhere in the clause (most begin with ^); its group ``o`` is read by the reader ``kind`` (several phrases:
+    several facts), any other named group by the reader of its own name. ``subject`` and ``text`` are templates over
+    these groups, ``{s}`` (the speaker), ``{p}`` (possessive) and ``{n}`` (" no longer" in an ending, else nothing).
     ``after`` must match what stands before the clause; ``unless`` must not match the clause.
     """
 
@@ -162,7 +163,9 @@ class Grammar:
 
     ``trigger``: words without which a text is not looked at. ``foreign``: what follows in this message is material,
     not the speaker's own statement ("Translate this:"). ``fiction``: likewise for the rest of the paragraph.
-    ``question``, ``secret``: the sentence is skipped. ``hypothetical``: the clause and all after it are skipped.
+    ``question``, ``secret``: the sentence is skipped. ``turns_to_question``: of a sentence with a question mark, what
+    stands before it is a statement ("I live in Berlin, where can I ...?"); a mere "right?" must not match.
+    ``hypothetical``: the clause and all after it are skipped.
     ``boundary``: where a clause begins; its group ``bare``, if it matches, marks a verb that shares the subject
     (``elided`` before it) of the clause before it, unless that one matches ``open``. ``reported_before`` and
     ``reported_after``: somebody else's words. ``opener``: stripped from the front of a clause, again and again.
@@ -174,6 +177,7 @@ class Grammar:
     foreign: re.Pattern[str]
     fiction: re.Pattern[str]
     question: re.Pattern[str]
+    turns_to_question: re.Pattern[str]
     secret: re.Pattern[str]
     hypothetical: re.Pattern[str]
     boundary: re.Pattern[str]

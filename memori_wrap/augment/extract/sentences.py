@@ -19,11 +19,14 @@ MAX_LENGTH = 600
 _FOREIGN = re.compile(r"`{3,}|^[ \t]{0,3}~{3,}|<memory-([\w-]{1,80})[^>\n]{0,200}>", re.MULTILINE)
 # An opening mark without its closing one reaches to the end of the line; after a digit it means inches.
 _QUOTED = re.compile(r'(?<!\d)"[^"]*(?:"|$)|“[^”]*(?:”|$)|„[^“”]*(?:[“”]|$)|«[^»]*(?:»|$)|`[^`]*(?:`|$)')
-_SINGLE = re.compile(r"(?<!\w)(?P<opens>['‘])(?!(?:cause|til|em|n|tis|twas|bout|round)\b)(?=\w)|(?<=[\w.,!?…])['’](?!\w)")
+_SINGLE = re.compile(
+    r"(?<!\w)(?P<opens>['‘])(?!(?:cause|til|em|n|tis|twas|bout|round)\b)(?=\w)|(?<=[\w.,!?…])['’](?!\w)"
+)
 _SINGLE_REACH = 300
 _STOP = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s|$)|[。！？]+[”」』）]*")
 _ABBREVIATION = re.compile(
-    r"(?:^|[\s(])(?:[^\W\d_]|mr|mrs|ms|dr|prof|sr|jr|st|mt|vs|etc|e\.g|i\.e|approx|dept|inc|ltd|co|[ap]\.m|u\.s|u\.k)\.$",
+    r"(?:^|[\s(])(?:[^\W\d_]|mr|mrs|ms|dr|prof|sr|jr|st|mt|vs|etc|e\.g|i\.e|approx|dept|inc|ltd|co|[ap]\.m|u\.s|"
+    r"u\.k)\.$",
     re.IGNORECASE,
 )
 _MARK = re.compile(r"[-*•–]\s+")
@@ -106,7 +109,11 @@ def _split(line: str) -> Iterator[tuple[int, int]]:
         mark = stop[0]
         if mark == "." and _ABBREVIATION.search(line, max(start, end - 12), end):
             continue
-        if mark[0] in ".…" and len(mark.rstrip("\"'”’»)]")) > 1 - (mark[0] == "…") and line[end : end + 2].strip().islower():
+        if (
+            mark[0] in ".…"
+            and len(mark.rstrip("\"'”’»)]")) > 1 - (mark[0] == "…")
+            and line[end : end + 2].strip().islower()
+        ):
             continue  # a pause, not an end: "I live in ... Berlin" goes on, "I live in... well" too
         yield from _trimmed(line, start, end)
         start = end
@@ -133,7 +140,7 @@ def _quoted(line: str) -> list[tuple[int, int]]:
     for match in _SINGLE.finditer(line):
         if match["opens"]:
             opened = match.start() if opened < 0 or match.start() - opened > _SINGLE_REACH else opened
-        elif 0 <= opened and match.end() - opened <= _SINGLE_REACH:
+        elif opened >= 0 and match.end() - opened <= _SINGLE_REACH:
             place = bisect_right(starts, opened)
             free_before = place == 0 or doubles[place - 1][1] <= opened
             if free_before and (place == len(doubles) or match.end() <= doubles[place][0]):

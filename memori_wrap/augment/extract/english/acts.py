@@ -7,29 +7,37 @@ import re
 from memori_wrap.augment.extract.english import words as w
 from memori_wrap.augment.extract.english.phrases import first_word, phrase
 from memori_wrap.augment.extract.english.wording import conjugated, gerund, third_person
-from memori_wrap.augment.extract.grammar import Clause, Phrase
+from memori_wrap.augment.extract.grammar import Phrase
 
 _END = re.compile(
-    r"[;!…(—–]|\.(?= |$)|, (?!and |\d|[A-Z])| - | (?:because|since|so|but|although|though|while|which|if|unless|as soon|"
+    r"[;!…(—–]|\.(?= |$)|, (?!and |\d|(?-i:[A-Z]))| - | (?:because|since|so|but|although|though|while|which|if|"
+    r"unless|as soon|"
     r"whenever|and (?:i|i'm|i've|it|it's|we|my|he|she|they|that|this))\b.*",
     re.I,
 )
 _WHEN = re.compile(
-    r"\b(?:next|tomorrow|tonight|this (?:week|weekend|month|year|spring|summer|fall|autumn|winter|afternoon|evening)|soon|"
+    r"\b(?:next|tomorrow|tonight|this (?:week|weekend|month|year|spring|summer|fall|autumn|winter|afternoon|evening)|"
+    r"soon|"
     r"later this|in (?:a|one|two|three|four|five|six|\d+|a few) (?:days?|weeks?|months?|years?|hours?)|"
     r"(?:on|by|before|until|at) (?:the )?(?:\d|noon|midnight|" + w.either(w.DAYS) + r")|(?:on |by |in |this )?"
     + w.either(w.DAYS | (w.MONTHS - {"may", "mar", "sun"})) + r"\b|in may|20\d\d|at \d|\d(?: ?[ap]m| o'clock|:\d\d))",
     re.I,
 )  # fmt: skip
 _VAGUE = re.compile(
-    r"^(?:have to|take (?:a look|care|it|note|my time|a break)|make (?:sure|it|a|the|some|up|them|me|your)|get (?:back|it|the|some|to|this|going)|"
-    r"see (?:what|if|how|it|this|you|where)|go (?:ahead|with|for|through|back|over|on|out and)|do (?:it|this|that|my best|the|some)|"
-    r"try (?:it|that|this|again|out|and)|use (?:it|this|that)|read it|keep|have (?:a|some|fun|so)|let|work on it|start (?:by|with)|"
-    r"check|run (?:it|this|the)|write (?:it|this|that)|watch it|play it|spend it|give)\b",
+    r"^(?:have to|take (?:a look|care|it|note|my time|a break)|make (?:sure|it|a|the|some|up|them|me|your)|"
+    r"get (?:back|it|the|some|to|this|going)|"
+    r"see (?:what|if|how|it|this|you|where)|go (?:ahead|with|for|through|back|over|on|out and)|do (?:it|this|that|"
+    r"my best|the|some)|"
+    r"try (?:it|that|this|again|out|and)|use (?:it|this|that)|read it|keep|have (?:a|some|fun|so)|let|work on it|"
+    r"start (?:by|with)|"
+    r"check|run (?:it|this|the)|write (?:it|this|that)|watch it|play it|spend it|give (?:it|this|that)|learn (?:how|more|about|what|why|to))\b",
     re.I,
 )
 _EVENT = re.compile(rf"\b{w.either(w.EVENTS)}\b", re.I)
 _YOU = re.compile(r"\b(?:you|your|yours|u|ur)\b", re.I)
+_UNSAID = re.compile(
+    r"\b(?:it|them|him|her|his|their|these|those)\b|\b(?:that|this|one)$|\b(?:make|do) (?:that|this)\b", re.I
+)
 _VERBS_OF = {gerund(verb): verb for verb in w.PLAN_VERBS}
 MAX_WORDS = 16
 
@@ -38,7 +46,7 @@ def _act(text: str) -> str:
     """A verb phrase up to where the next statement begins; "" where it says nothing by itself."""
     match = _END.search(text)
     said = (text[: match.start()] if match else text).strip(" ,.'\"“”")
-    if said.count(" ") >= MAX_WORDS or not said or _YOU.search(said) or re.search(r"\b(?:it|that|this|them)$", said, re.I):
+    if said.count(" ") >= MAX_WORDS or not said or _YOU.search(said) or _UNSAID.search(said):
         return ""
     return said if " " in said else ""
 
@@ -51,7 +59,7 @@ def _plain(said: str, verbs: frozenset[str]) -> list[Phrase]:
     return [Phrase(act, act)]
 
 
-def act(text: str, clause: Clause) -> list[Phrase]:
+def act(text: str) -> list[Phrase]:
     """After "plan to": any verb, but not "be" and "have to"."""
     said = _act(text)
     verb = first_word(said)
@@ -60,14 +68,14 @@ def act(text: str, clause: Clause) -> list[Phrase]:
     return [Phrase(third_person(said), third_person(said))]
 
 
-def doing_act(text: str, clause: Clause) -> list[Phrase]:
+def doing_act(text: str) -> list[Phrase]:
     """After "planning on": the verb of an -ing form."""
     verb, blank, rest = _act(text).partition(" ")
     base = _VERBS_OF.get(verb.lower())
     return _plain(base + blank + rest, w.PLAN_VERBS) if base else []
 
 
-def dated_act(text: str, clause: Clause) -> list[Phrase]:
+def dated_act(text: str) -> list[Phrase]:
     """After "I'm going to" or "I'll": only what has a time is a plan; the rest is talk."""
     said = _act(re.sub(r"^(?:also|definitely|probably|finally|be) (?=\w)", "", text))
     if not _WHEN.search(said):
@@ -77,40 +85,47 @@ def dated_act(text: str, clause: Clause) -> list[Phrase]:
     return _plain(base + blank + rest, w.PLAN_VERBS)
 
 
-def journey(text: str, clause: Clause) -> list[Phrase]:
-    """After "going to": a place with a capital and a time, as the plan to go there."""
+def journey(text: str) -> list[Phrase]:
+    """After "going to": a place with a capital, or "a ...", and a time, as the plan to go there."""
     said = _act(text)
-    starts = re.match(r"(?:the |my )?[^\W\d_a-z]", said)
-    return [Phrase(f"go to {third_person(said)}", f"go to {third_person(said)}")] if starts and _WHEN.search(said) else []
+    starts = re.match(r"(?:the |my )?[^\W\d_a-z]|an? \w", said)
+    return (
+        [Phrase(f"go to {third_person(said)}", f"go to {third_person(said)}")] if starts and _WHEN.search(said) else []
+    )
 
 
-def trip(text: str, clause: Clause) -> list[Phrase]:
+def trip(text: str) -> list[Phrase]:
     """After "planning": a trip, party or the like, as the plan to have it."""
     said = _act(text)
-    noun = r"(?:an? |my |our |the )?(?:[\w'-]+ ){0,3}?(?:trip|vacation|holiday|wedding|party|getaway|honeymoon|reunion|move|road trip|visit)\b"
+    noun = (
+        r"(?:an? |my |our |the )?(?:[\w'-]+ ){0,3}?(?:trip|vacation|holiday|wedding|party|getaway|honeymoon|"
+        r"reunion|move|road trip|visit)\b"
+    )
     return phrase(said) if re.match(noun, said, re.I) else []
 
 
-def wish(text: str, clause: Clause) -> list[Phrase]:
+def wish(text: str) -> list[Phrase]:
     """After "want to": a change in one's life, not what is wanted of the listener."""
     return _plain(_act(text), w.WISH_VERBS)
 
 
-def decision(text: str, clause: Clause) -> list[Phrase]:
+def decision(text: str) -> list[Phrase]:
     """After "decided": "to ..." or "not to ..."."""
     match = re.match(r"(?P<no>not )?to (?P<act>.+)", text, re.I)
     if match is None:
         return []
-    return [Phrase(f"{match['no'] or ''}{each.key}", f"{match['no'] or ''}to {each.words}") for each in act(match["act"], clause)]
+    return [
+        Phrase(f"{match['no'] or ''}{each.key}", f"{match['no'] or ''}to {each.words}") for each in act(match["act"])
+    ]
 
 
-def own_rule(text: str, clause: Clause) -> list[Phrase]:
+def own_rule(text: str) -> list[Phrase]:
     """After "I never": a habit of the list; the words are conjugated, the key is not."""
     found = _plain(_act(text), w.OWN_RULES)
     return [Phrase(each.key, conjugated(each.words)) for each in found]
 
 
-def order(text: str, clause: Clause) -> list[Phrase]:
+def order(text: str) -> list[Phrase]:
     """A standing instruction, verb first, with or without "always" or "never"."""
     match = _END.search(text)
     said = (text[: match.start()] if match else text).strip(" ,.")
@@ -121,7 +136,7 @@ def order(text: str, clause: Clause) -> list[Phrase]:
     return [Phrase(instruction, instruction)]
 
 
-def due(text: str, clause: Clause) -> list[Phrase]:
+def due(text: str) -> list[Phrase]:
     """An event of the list with its time: "a dentist appointment on Friday"."""
     match = _END.search(text)
     said = (text[: match.start()] if match else text).strip(" ,.")
@@ -133,13 +148,21 @@ def due(text: str, clause: Clause) -> list[Phrase]:
     return phrase(said)
 
 
-def noted(text: str, clause: Clause) -> list[Phrase]:
+def noted(text: str) -> list[Phrase]:
     """What is to be remembered: something about the speaker, a name or "the ..."; not advice to the listener."""
     said = text.strip(" ,.:;!")
     first = first_word(said)
     own = first in ("i", "i'm", "im", "i've", "my", "our", "we", "we're", "we've", "the") or said[:1].isupper()
-    idle = re.match(r"the (?:time|times|day|days|one|first|last|good|best|most|only|journey|key|old|night)\b", said, re.I)
-    if not own or idle or _YOU.search(said) or said.count(" ") < 2 or first in (w.NOT_NAMES - {"my", "our", "the", "i", "i'm", "i've", "we"}):
+    idle = re.match(
+        r"the (?:time|times|day|days|one|first|last|good|best|most|only|journey|key|old|night)\b", said, re.I
+    )
+    if (
+        not own
+        or idle
+        or _YOU.search(said)
+        or said.count(" ") < 2
+        or first in (w.NOT_NAMES - {"my", "our", "the", "i", "i'm", "i've", "we"})
+    ):
         return []
     told = third_person(said)
     return [Phrase(told, told)]

@@ -10,11 +10,13 @@ from memori_wrap.augment.extract.grammar import Clause, Phrase
 
 UPPER = "A-ZÀ-ÖØ-ÞĀĂĄĆČĎĐĒĖĘĚĞĢĪİĶŁŃŅŇŌŐŒŘŚŞŠŤŪŮŰŹŻŽΑ-ΩА-ЯЁ"
 """Capital letters, for a character class within ``(?-i:...)``."""
-WORD = rf"(?-i:[{UPPER}][\w'-]*[\w'])"
+WORD = rf"(?-i:[{UPPER}](?:'[{UPPER}])?[\w-]+)"
 TITLE = r"(?:(?:Mr|Mrs|Ms|Dr|Prof)\.? )?"
 NAME = rf"{TITLE}{WORD}(?: {WORD}){{0,2}}"
 
-_FULL_NAME = re.compile(rf"{TITLE}{WORD}(?:(?: (?:del|de|la|van|von|der|den|bin|al|da|dos|di|le|el|[A-Z]\.))* {WORD}){{0,3}}")
+_FULL_NAME = re.compile(
+    rf"{TITLE}{WORD}(?:(?: (?:del|de|la|van|von|der|den|bin|al|da|dos|di|le|el|[A-Z]\.))* {WORD}){{0,3}}"
+)
 _SMALL_NAME = re.compile(r"[^\W\d_]{2,20}(?=$|[,;.!]| and | but )")
 _NATIONAL = re.compile(r"(?:ish|ese|ians?|eans?|cans?|ist|ists|ers)$", re.I)
 _ORDINARY = w.NOT_NAMES | w.TRAITS | w.FIELDS | w.JOBS | w.KIN | w.LANGUAGES
@@ -27,7 +29,7 @@ def _is_name(text: str) -> bool:
     return bool(parts) and not any(part.lower().strip(".") in _ORDINARY for part in parts) and not text.isdigit()
 
 
-def name(text: str, clause: Clause) -> list[Phrase]:
+def name(text: str) -> list[Phrase]:
     """After "my name is": capitals, or one small word that ends the clause."""
     said = text.lstrip("“'\"")
     match = _FULL_NAME.match(said) or _SMALL_NAME.match(said)
@@ -44,9 +46,11 @@ def greeted(text: str, clause: Clause) -> list[Phrase]:
     return phrase(match[0]) if match and good else []
 
 
-def nickname(text: str, clause: Clause) -> list[Phrase]:
+def nickname(text: str) -> list[Phrase]:
     """After "call me": one or two capitalised words, and no more."""
-    match = re.match(rf"“?(?P<name>{WORD}(?: {WORD})?)(?=$|[,;.!”–—(]| (?:and|please|instead|but|,))", text.strip("'\""))
+    match = re.match(
+        rf"“?(?P<name>{WORD}(?: {WORD})?)(?=$|[,;.!”–—(]| (?:and|please|instead|but|,))", text.strip("'\"")
+    )
     return phrase(match["name"]) if match and _is_name(match["name"]) else []
 
 
@@ -73,7 +77,7 @@ def strictly_named(text: str, clause: Clause) -> list[Phrase]:
     return phrase(match["name"]) if match and good and not clause.text.isupper() else []
 
 
-def beloved(text: str, clause: Clause) -> list[Phrase]:
+def beloved(text: str) -> list[Phrase]:
     """Whom one is married to: a name, or "a wonderful woman named Sarah"."""
     match = _SOMEBODY.match(text)
     return phrase(match["name"]) if match and _is_name(match["name"]) else []
@@ -85,7 +89,7 @@ def _relation(text: str, known: frozenset[str]) -> list[Phrase]:
     return [Phrase(single, said)] if single in known else []
 
 
-def relation(text: str, clause: Clause) -> list[Phrase]:
+def relation(text: str) -> list[Phrase]:
     """A group ``rel``: who someone or some animal is to the speaker, in the singular."""
     return _relation(text, w.PEOPLE | w.PETS)
 
@@ -98,7 +102,7 @@ def given_name(text: str, clause: Clause) -> list[Phrase]:
     return [Phrase(f" {said}", f" {said}")] if _is_name(said) and not clause.text.isupper() else []
 
 
-def people(text: str, clause: Clause) -> list[Phrase]:
+def people(text: str) -> list[Phrase]:
     """With whom one lives: kin or friends, a name, an animal."""
     said = cut(text)
     parts = {part.removesuffix("s").strip(",") for part in said.lower().split()} | set(said.lower().split())
@@ -115,43 +119,46 @@ _DATE = re.compile(
 )
 
 
-def date(text: str, clause: Clause) -> list[Phrase]:
+def date(text: str) -> list[Phrase]:
     """A day of the year, in words or figures."""
     match = _DATE.match(text)
     return phrase(match["date"]) if match else []
 
 
-def age(text: str, clause: Clause) -> list[Phrase]:
+def age(text: str) -> list[Phrase]:
     """Years of life: a bare number must end the statement."""
     match = re.match(
-        r"(?P<age>\d{1,3})(?:(?:[ -]years?[ -]old|[ -]yo|[ -]y/o)\b|(?= ?(?:$|[,;.!])| (?:and|now|today|this|last|yesterday|on)\b))",
+        r"(?P<age>\d{1,3})(?:(?:[ -]years?[ -]old|[ -]yo|[ -]y/o)\b|(?= ?(?:$|[,;.!])|"
+        r" (?:and|now|today|this|last|yesterday|on)\b))",
         text,
         re.I,
     )
     return phrase(match["age"]) if match and 0 < int(match["age"]) < 120 else []
 
 
-def email(text: str, clause: Clause) -> list[Phrase]:
+def email(text: str) -> list[Phrase]:
     match = re.match(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}", text)
     return phrase(match[0]) if match else []
 
 
-def phone(text: str, clause: Clause) -> list[Phrase]:
+def phone(text: str) -> list[Phrase]:
     match = re.match(r"\+?\(?\d[\d ()./-]{4,20}\d", text)
     return phrase(match[0]) if match else []
 
 
-def time_zone(text: str, clause: Clause) -> list[Phrase]:
+def time_zone(text: str) -> list[Phrase]:
     match = re.match(r"(?:the )?(?P<zone>[\w/+:-]{2,40}(?: standard)?)", text, re.I)
-    return phrase(match["zone"]) if match and first_word(text) not in w.NOT_THINGS | {"different", "the", "very"} else []
+    return (
+        phrase(match["zone"]) if match and first_word(text) not in w.NOT_THINGS | {"different", "the", "very"} else []
+    )
 
 
-def pronouns(text: str, clause: Clause) -> list[Phrase]:
+def pronouns(text: str) -> list[Phrase]:
     match = re.match(r"[a-z]{2,5}(?:/[a-z]{2,7}){1,3}", text, re.I)
     return [Phrase(match[0], match[0])] if match else []
 
 
-def own_name(text: str, clause: Clause) -> list[Phrase]:
+def own_name(text: str) -> list[Phrase]:
     """A place, firm or school that is written with a capital: "Google", "the BBC"."""
     said = cut(text)
     return phrase(said) if bare(said)[:1].isupper() and said.count(" ") <= 4 else []

@@ -83,7 +83,7 @@ _GAVE_UP = re.compile(
     rf"(?:(?P<drink>{either(DRINKS)})|(?P<food>{either(FOODS)}))\b(?P<rest>.*)",
     re.I,
 )
-_BUT_STILL = re.compile(r"\bstill\b", re.I)
+_NOT_OVER = re.compile(r"\bstill\b|^\w+ used to (?:also |really )?(?:like|love|enjoy|hate|prefer|want|think)\b", re.I)
 
 
 def ended(clause: str) -> str | None:
@@ -100,7 +100,7 @@ def ended(clause: str) -> str | None:
     if match := _STOPPED.match(clause):
         verb = match["verb"].lower()
         return f"{match['who']} {_BASES.get(verb) or f'do {verb}'}{match['rest']}"
-    if (match := _USED_TO.match(clause)) and not _BUT_STILL.search(clause):
+    if (match := _USED_TO.match(clause)) and not _NOT_OVER.search(clause):
         verb = match["verb"].lower()
         return f"{match['who']} {'am' if verb == 'be' else verb}{match['rest']}"
     return None

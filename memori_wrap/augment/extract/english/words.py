@@ -25,7 +25,7 @@ KIN = words(
     ex-husband"""
 )
 PEOPLE = KIN | words(
-    """friend bestie buddy roommate flatmate housemate neighbor neighbour colleague coworker co-worker boss manager
+    """parent grandparent relative friend bestie buddy roommate flatmate housemate neighbor neighbour colleague coworker co-worker boss manager
     supervisor mentor teacher coach therapist doctor dentist landlord assistant classmate teammate tutor"""
 )
 PETS = words(
@@ -65,6 +65,8 @@ JOBS = words(
     product_owner scrum_master sysadmin cto ceo cfo copywriter product_manager stay-at-home_mom stay-at-home_dad
     housewife freelance_writer analyst administrator officer nurse_practitioner teaching_assistant"""
 )
+PRAISE = words("good great bad terrible better pretty decent natural big huge horrible")
+NOT_JOBS = words("going getting making being killing driving")
 FIELDS = words(
     """marketing finance tech technology it hr healthcare education sales advertising banking insurance construction
     retail hospitality logistics publishing media law real_estate human_resources research software engineering
@@ -129,7 +131,8 @@ PLAN_VERBS = words(
     explore try bake cook plant throw organize organise participate work watch play read redecorate register sign"""
 )
 WISH_VERBS = words(
-    "learn visit become travel move study run adopt quit retire marry compete volunteer lose buy open start publish"
+    "learn visit become travel move study run adopt quit retire marry compete volunteer lose buy open start publish "
+    "help"
 )
 OWN_RULES = words(
     """work fly drive smoke gamble swear lie use take buy wear watch cook sleep skip answer go travel lend
@@ -149,7 +152,7 @@ NOT_PLACES = words(
     people one two three many several different scratch python linux kubernetes react windows mac macos ios android aws
     azure java rust postgres postgresql mysql typescript javascript docker github gitlab marketing sales finance
     engineering management product today tomorrow monday tuesday wednesday thursday friday saturday sunday it hr
-    what which where college university bed both another"""
+    what which where college university bed both another line step page chapter version level part section phase"""
 )
 NOT_EMPLOYERS = words(
     """home night nights work least first once all times noon midnight weekends free food money it him her them me
@@ -164,7 +167,8 @@ NOT_NAMES = words(
 ) | DAYS | (MONTHS - {"april", "may", "june", "august", "jan"})  # fmt: skip
 NOT_THINGS = words(
     """it that this these those them him her you your yours u ur what how when where who why which whether if everything
-    something anything nothing everyone someone anyone nobody one some such there here not so enough much many more less
+    something anything nothing everyone someone anyone nobody one some such there here not so their his its enough much
+    many more less
     most as like being having myself to say think know both all each every either neither same others another any no is
     are was were i we us me be"""
 )
@@ -175,7 +179,8 @@ DEFINITE = words(
 )
 PAIRS = words(
     """mac_and_cheese rock_and_roll rock_and_pop fish_and_chips salt_and_pepper ben_and_jerry peanut_butter_and_jelly
-    bed_and_breakfast drum_and_bass arts_and_crafts rhythm_and_blues bread_and_butter macaroni_and_cheese black_and_white
+    bed_and_breakfast drum_and_bass arts_and_crafts rhythm_and_blues bread_and_butter macaroni_and_cheese
+    black_and_white
     biscuits_and_gravy bacon_and_eggs ham_and_cheese cookies_and_cream gin_and_tonic dungeons_and_dragons tom_and_jerry
     rick_and_morty trial_and_error track_and_field friends_and_family family_and_friends rice_and_beans"""
 )

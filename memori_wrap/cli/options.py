@@ -1,0 +1,68 @@
+"""What the commands share: their flags, opening a memory, showing where it is."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from memori_wrap.errors import ConfigurationError, MissingExtra, ScopeError
+
+if TYPE_CHECKING:
+    from memori_wrap.memory import Memori
+    from memori_wrap.settings import Settings
+
+DATABASE_FILE = "memori.db"
+"""In the data directory, where no database is named."""
+
+Database = Annotated[str | None, typer.Option("--database", metavar="URL", help="SQLAlchemy URL of the memory.")]
+Entity = Annotated[str | None, typer.Option("--entity", "-e", help="Whose memory; else MEMORI_WRAP_ENTITY.")]
+Process = Annotated[str | None, typer.Option("--process", help="Which agent or program.")]
+Json = Annotated[bool, typer.Option("--json", help="Machine-readable, ASCII only.")]
+
+_SECRET = re.compile(r"pass|pwd|secret|token|key|credential|odbc_connect", re.IGNORECASE)
+
+
+def open_memory(database: str | None, *, words_only: bool = False) -> Memori:
+    """The memory that the flags, the environment and the file name. ``words_only``: the model stays on disk."""
+    from memori_wrap.memory import Memori
+
+    return Memori(database, embedder="none" if words_only else None)
+
+
+def who(entity: str | None, settings: Settings) -> str:
+    """The entity that is meant; ``ScopeError`` tells the flag."""
+    from memori_wrap.context import check_id
+
+    named = settings.entity if entity is None else entity
+    if named is None:
+        raise ScopeError("whose memory? Give --entity NAME or set MEMORI_WRAP_ENTITY")
+    return check_id(named, "entity")
+
+
+def database_url(settings: Settings, database: str | None = None) -> str:
+    """Where the memory is, fit to be shown: without passwords and tokens."""
+    from sqlalchemy.engine import URL
+
+    named = database or settings.database
+    return masked(named) if named else str(URL.create("sqlite", database=str(settings.data_dir / DATABASE_FILE)))
+
+
+def masked(url: str) -> str:
+    """A database URL without its secrets; one that does not parse is not shown at all."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        return "*** (not a database URL)"
+    secrets = {name: "***" for name in parsed.query if _SECRET.search(name)}
+    return parsed.update_query_dict(secrets).render_as_string(hide_password=True)
+
+
+def exit_code(error: Exception) -> int:
+    """1: it failed; 2: it was asked for in a way that cannot be served."""
+    is_usage = isinstance(error, (ConfigurationError, ScopeError)) and not isinstance(error, MissingExtra)
+    return 2 if is_usage else 1

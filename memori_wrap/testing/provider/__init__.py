@@ -1,0 +1,1 @@
+"""The parts of the provider suite, see ``memori_wrap.testing.provider_suite``."""

@@ -1,0 +1,84 @@
+"""What `scripts/test --all` runs: the rows, one after the other, and a table of them with date and commit.
+
+A row names what it shows; where that is said in an issue's list, by its numbers. Further arguments go to pytest.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA = ROOT.parent / "shared" / "bench"
+PYTEST = (sys.executable, "-m", "pytest")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A command that shows something; it is left out where one of ``needs`` (a path or a program) is not there."""
+
+    name: str
+    shows: str
+    command: Sequence[str]
+    needs: Sequence[str | Path] = ()
+    is_pytest: bool = False
+
+    def missing(self) -> str:
+        lacks = [str(n) for n in self.needs if not (n.exists() if isinstance(n, Path) else shutil.which(n))]
+        return f"no {', '.join(lacks)}" if lacks else ""
+
+
+ROWS = (
+    Row("demo", "2: 1", ("scripts/demo",)),
+    Row("demo without network", "2: 1", ("scripts/offline", "scripts/demo"), needs=("unshare",)),
+    Row("everyday tests", "2: 1, 4, 5, 7, 8", (*PYTEST, "-m", "not slow"), is_pytest=True),
+    Row("slow tests", "2: 5, 6, 7", (*PYTEST, "-m", "slow"), is_pytest=True),
+    Row("check", "2: the house", ("scripts/check",)),
+    *(
+        Row(f"recall on {name}", "2: 2", ("scripts/bench", "recall", str(DATA / name)), needs=(DATA / name,))
+        for name in ("locomo_dev", "beam_dev", "memdaily_dev")
+    ),
+    Row("overhead beside Memori", "2: 3", ("scripts/bench", "overhead")),
+    Row("openai's own tests", "2: 9", ("scripts/sdk_suites",)),
+)
+
+
+def run(row: Row, pytest_arguments: Sequence[str]) -> tuple[str, float]:
+    if lacks := row.missing():
+        return f"not run: {lacks}", 0.0
+    print(f"\n=== {row.name}\n", flush=True)
+    began = time.monotonic()
+    try:
+        code = subprocess.run((*row.command, *(pytest_arguments if row.is_pytest else ())), cwd=ROOT).returncode
+    except OSError as error:
+        return f"FAILED: {error}", 0.0
+    return f"FAILED ({code})" if code else "passed", time.monotonic() - began
+
+
+def commit() -> str:
+    def git(*arguments: str) -> str:
+        return subprocess.run(("git", *arguments), cwd=ROOT, capture_output=True, text=True).stdout.strip()
+
+    return f"{git('rev-parse', '--short', 'HEAD') or 'no commit'}{' with changes' if git('status', '--short') else ''}"
+
+
+def main() -> int:
+    results = [(row, *run(row, sys.argv[1:])) for row in ROWS]
+    width = max(len(row.name) for row in ROWS)
+    shown = max(len(row.shows) for row in ROWS)
+    print(f"\n{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC, commit {commit()}")
+    for row, result, seconds in results:
+        print(f"{row.name:{width}}  {row.shows:{shown}}  {seconds:7.0f} s  {result}")
+    counts = [sum(result.startswith(word) for _, result, _ in results) for word in ("passed", "FAILED", "not run")]
+    print("{} passed, {} failed, {} skipped".format(*counts))
+    return min(1, counts[1])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""SIGKILL between reply and augmentation: every acknowledged exchange has its facts, once (D01)."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from memori_wrap import Memori
+from memori_wrap.testing.extractors import ScriptedExtractor
+from memori_wrap.testing.openai_server import FakeOpenAI
+from tests.support.nursery import SETTINGS
+
+ROOT = Path(__file__).parents[2]
+
+
+class Kills:
+    """Children that talk, are killed, and leave work behind."""
+
+    def __init__(self, folder: Path, *, split_commit: bool) -> None:
+        self.database, self.acks = f"sqlite:///{folder}/m.db", folder / "acks"
+        self.split_commit = split_commit
+        self.effective = self.tried = 0
+        Memori(self.database, settings=SETTINGS).close()
+        self.engine = sa.create_engine(self.database)
+
+    def run(self, wanted: int) -> None:
+        choose = random.Random(20261120)
+        with FakeOpenAI("Noted.") as server, self._nursery() as nursery:
+            assert nursery.stdin and nursery.stdout
+            while self.effective < wanted:
+                self.tried += 1
+                assert self.tried <= 4 * wanted, "too few kills hit a process with work pending"
+                before = self.acked()
+                order = {
+                    "database": self.database,
+                    "base_url": server.base_url,
+                    "first": 1000 * self.tried,
+                    "split_commit": self.split_commit,
+                    "acks": str(self.acks),
+                }
+                nursery.stdin.write(json.dumps(order) + "\n")
+                nursery.stdin.flush()
+                pid = int(nursery.stdout.readline())
+                limit = time.monotonic() + 20
+                while len(self.acked()) - len(before) < 3 and time.monotonic() < limit:
+                    time.sleep(0.002)  # the handshake: it is talking
+                time.sleep(choose.random() * 0.05)
+                os.kill(pid, signal.SIGKILL)
+                assert nursery.stdout.readline() == "gone\n"
+                self.effective += self.pending() > 0
+
+    def _nursery(self) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "tests.support.nursery"]
+        return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def acked(self) -> list[int]:
+        if not self.acks.exists():
+            return []
+        return [int(line.split()[1]) for line in self.acks.read_text().splitlines() if line.startswith("ack ")]
+
+    def pending(self) -> int:
+        with self.engine.connect() as conn:
+            return int(conn.execute(sa.text("select count(*) from memori_wrap_augmentation_job")).scalar_one())
+
+    def missing_and_doubled(self) -> tuple[list[int], list[str]]:
+        """After a restart has worked everything off: acknowledged without a fact; facts that count twice."""
+        with Memori(self.database, extractor=ScriptedExtractor(), settings=SETTINGS) as mem:
+            assert mem.flush(60)
+            facts = {f.text: f for f in mem.facts(entity="alice")}
+        with self.engine.connect() as conn:
+            assert conn.execute(sa.text("pragma integrity_check")).scalar() == "ok"
+        missing = [n for n in self.acked() if not any(f"fact {n}" == t or t.endswith(f"fact {n}") for t in facts)]
+        doubled = [t for t, f in facts.items() if f.mentions != 1 or len(f.sources) != 1]
+        return missing, doubled
+
+
+@pytest.fixture
+def kills(tmp_path: Path) -> Iterator[Kills]:
+    yield Kills(tmp_path, split_commit=False)
+
+
+def test_few_kills(kills: Kills) -> None:
+    kills.run(6)
+    assert kills.missing_and_doubled() == ([], [])
+
+
+@pytest.mark.slow
+def test_80_kills(kills: Kills) -> None:
+    kills.run(80)
+    assert kills.effective >= 80
+    assert kills.missing_and_doubled() == ([], [])
+
+
+def test_planted_split_commit_loses_facts(tmp_path: Path) -> None:
+    """The control: with "done" committed apart from the facts, the same kills lose some."""
+    kills = Kills(tmp_path, split_commit=True)
+    kills.run(12)
+    missing, _ = kills.missing_and_doubled()
+    assert missing
