@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from memori_wrap.errors import StoreError as StoreError
     from memori_wrap.errors import UnsupportedClient as UnsupportedClient
     from memori_wrap.memory import Memori as Memori
-    from memori_wrap.memory import Recollections as Recollections
     from memori_wrap.memory import recall as recall
     from memori_wrap.memory import register as register
     from memori_wrap.memory import scope as scope
     from memori_wrap.memory import unregister as unregister
+    from memori_wrap.recollections import Recollections as Recollections
     from memori_wrap.settings import Settings as Settings
     from memori_wrap.types import Recollection as Recollection
     from memori_wrap.types import Scope as Scope
@@ -40,7 +40,7 @@ _HOMES = {
     "MigrationNeeded": "errors",
     "MissingExtra": "errors",
     "Recollection": "types",
-    "Recollections": "memory",
+    "Recollections": "recollections",
     "Scope": "types",
     "ScopeError": "errors",
     "Settings": "settings",
@@ -82,14 +82,16 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value
-    return value
-
-
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__} - {"import_module", "TYPE_CHECKING", "annotations"})
+    return [*__all__, *(name for name in globals() if name.startswith("__"))]
+
+
+if not TYPE_CHECKING:  # a type checker would take any name at all for one of ours
+
+    def __getattr__(name):
+        home = _HOMES.get(name)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(f"{__name__}.{home}"), name)
+        globals()[name] = value
+        return value

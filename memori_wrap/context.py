@@ -13,7 +13,7 @@ import logging
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
@@ -60,7 +60,7 @@ _paused: ContextVar[bool] = ContextVar("memori_wrap_paused", default=False)
 
 
 @contextmanager
-def paused() -> Iterator[None]:
+def paused() -> Generator[None]:
     """A stretch of the program in which nothing is recalled into calls and nothing captured."""
     token = _paused.set(True)
     try:
@@ -143,7 +143,7 @@ def _task() -> object | None:
 
         try:
             return anyio.get_current_task().id
-        except Exception:  # (not inside trio: each anyio release says it with another class)
+        except Exception:  # not inside trio: each anyio release says it with another class
             return None
     return None
 

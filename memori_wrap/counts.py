@@ -46,8 +46,12 @@ class Counts:
             yield
         except Exception as error:
             self.add(f"failed.{stage}")
-            self.once(f"{stage}:{type(error).__name__}", "memori_wrap: %s failed (%s); the call goes on without",
-                      stage, type(error).__name__)
+            self.once(
+                f"{stage}:{type(error).__name__}",
+                "memori_wrap: %s failed (%s); the call goes on without",
+                stage,
+                type(error).__name__,
+            )
             log.debug("memori_wrap: %s failed", stage, exc_info=True)
 
     def snapshot(self) -> dict[str, int]:

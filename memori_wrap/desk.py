@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -19,6 +20,7 @@ from memori_wrap.context import Scopes, make_scope
 from memori_wrap.counts import Counts
 from memori_wrap.errors import ScopeError
 from memori_wrap.intercept.call import Registration, last_user, turn_digest
+from memori_wrap.intercept.tee import StreamTap
 from memori_wrap.intercept.waiting import Waiting
 from memori_wrap.parts import Parts
 from memori_wrap.protocols import Query
@@ -46,12 +48,15 @@ class MemoryDesk:
         self.sessions = Sessions(settings.session_timeout)
         self._threads = Threads("memori-recall", RECALLERS)
         self._lock = threading.Lock()
+        self._streams: weakref.WeakSet[StreamTap] = weakref.WeakSet()
         self._blocks: OrderedDict[tuple[Scope, str], str | None] = OrderedDict()
 
     def close(self, timeout: float | None = None) -> None:
         """Stores what waits, works off what can be in ``timeout`` seconds, ends the threads; idempotent."""
         if self.closed:
             return
+        for tap in list(self._streams):
+            tap.broken()
         self.closed = True
         deadline = time.monotonic() + (self._settings.exit_timeout if timeout is None else timeout)
         self._threads.close()
@@ -126,9 +131,7 @@ class MemoryDesk:
             # more than needed, since what stands in the request already is left out
             query = Query(text, limit=limit + 2 * len(there), process=None)
             found = self._parts.cache.recall(scope.entity, query, patience=self._settings.recall_budget * 0.6)
-            block = prompt.block(
-                _new_only(found, there)[:limit], self._parts.key, self._settings.inject_tokens
-            )
+            block = prompt.block(_new_only(found, there)[:limit], self._parts.key, self._settings.inject_tokens)
             self._keep(scope, turn, block)
             return block
         return None
@@ -171,6 +174,9 @@ class MemoryDesk:
         self.counts.add("capture_late")
         self._parts.writer.late()
 
+    def opened(self, tap: StreamTap) -> None:
+        self._streams.add(tap)
+
     def capture_later(self, make: Callable[[], Exchange | None]) -> None:
         def run() -> None:
             exchange = make()
@@ -191,8 +197,10 @@ def storable(exchange: Exchange, limit: int) -> Exchange:
 
 def _storable(m: Message, limit: int) -> Message:
     text = clean(m.text, limit)
-    parts = tuple(Part(clean(p.kind, 40), clean(p.text, limit), p.id and clean(p.id, 200), p.name and clean(p.name, 200))
-                  for p in m.parts)
+    parts = tuple(
+        Part(clean(p.kind, 40), clean(p.text, limit), p.id and clean(p.id, 200), p.name and clean(p.name, 200))
+        for p in m.parts
+    )
     speaker = m.speaker and clean(m.speaker, 150)
     if (text, parts, speaker) == (m.text, m.parts, m.speaker):
         return m

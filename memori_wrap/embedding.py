@@ -35,6 +35,7 @@ class Model:
         self._queries: OrderedDict[str, Vectors] = OrderedDict()
         self.state: State = "off" if make is None else "idle"
         self.reason = ""
+        self._is_closed = False
         if make is None:
             self._settled.set()
 
@@ -51,11 +52,20 @@ class Model:
             self.state = "loading"
         threading.Thread(target=self._load, name="memori-model", daemon=True).start()
 
+    def settled(self, timeout: float) -> bool:
+        """Whether it is decided, within ``timeout`` seconds, if there is a model or not."""
+        self.start()
+        return self._settled.wait(timeout)
+
     def wait(self, timeout: float | None = None) -> bool:
         """Until the model is ready or has failed for good; True where it is ready."""
         self.start()
         self._settled.wait(timeout)
         return self.state == "ready"
+
+    def close(self) -> None:
+        """Nobody waits any longer."""
+        self._is_closed = True
 
     def query(self, text: str) -> Vectors | None:
         """The vector of a question, shape (dimension,); None while there is no model, or where it fails."""
@@ -96,9 +106,10 @@ class Model:
                 embedder = self._make()
                 embedder.load()
                 self._embedder = embedder
-                self.state = "ready"
-        except BaseException as error:  # whatever an import or a model file may raise
-            self.state, self.reason = "failed", f"{type(error).__name__}: {error}"
+        except BaseException as error:  # noqa: BLE001 (whatever an import or a model file may raise)
+            if self._is_closed or not threading.main_thread().is_alive():
+                return  # the end of the program broke it off: that says nothing about the model
+            self.reason = f"{type(error).__name__}: {error}"
             self._counts.once("model", "memori_wrap: no embedding model, recall is by words only: %s", self.reason)
-        finally:
-            self._settled.set()
+        self.state = "failed" if self._embedder is None else "ready"
+        self._settled.set()

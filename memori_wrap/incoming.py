@@ -18,7 +18,8 @@ def when(value: object, name: str) -> datetime | None:
         try:
             value = datetime.fromisoformat(value.strip().replace("Z", "+00:00"))
         except ValueError:
-            raise ConfigurationError(f"{name}={value!r} is no time: write 2026-05-31 or 2026-05-31T18:00+02:00") from None
+            hint = "write 2026-05-31 or 2026-05-31T18:00+02:00"
+            raise ConfigurationError(f"{name}={value!r} is no time: {hint}") from None
     if isinstance(value, datetime):
         return (value if value.tzinfo else value.replace(tzinfo=timezone.utc)).astimezone(timezone.utc)
     if isinstance(value, date):

@@ -70,7 +70,9 @@ class Memori:
 
     # ------------------------------------------------------------ clients
 
-    def register(self, client: C, *, entity: Entity = None, process: str | None = None, session: str | None = None) -> C:
+    def register(
+        self, client: C, *, entity: Entity = None, process: str | None = None, session: str | None = None
+    ) -> C:
         """Gives ``client`` a memory, in place, and returns it. Idempotent; ``unregister`` undoes it.
 
         ``entity``: whose memory, where no ``scope`` says so: an id, or a function that is asked when a call starts

@@ -81,6 +81,7 @@ class Parts:
             while self.pool.is_running and time.monotonic() < deadline and self.store.queue().pending:
                 self.pool.notify()
                 time.sleep(0.01)
+        self.model.close()
         self.pool.close(max(0.05, deadline - time.monotonic()))
         self.cache.close()
         self.store.close()

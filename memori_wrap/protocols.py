@@ -13,7 +13,6 @@ from memori_wrap.types import (
     Exchange,
     Fact,
     Job,
-    Message,
     Recollection,
     Reply,
     Request,

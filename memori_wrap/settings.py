@@ -32,33 +32,43 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, env_ignore_empty=True)
 
-    database: str | None = Field(None, description="SQLAlchemy URL; none: SQLite in the data directory")
+    database: str | None = Field(default=None, description="SQLAlchemy URL; none: SQLite in the data directory")
     data_dir: Path = Field(
         default_factory=lambda: platformdirs.user_data_path("memori_wrap"), description="database and journal live here"
     )
-    entity: str | None = Field(None, description="who is meant where nobody is named")
-    process: str | None = Field(None, description="which agent or program, where none is named")
+    entity: str | None = Field(default=None, description="who is meant where nobody is named")
+    process: str | None = Field(default=None, description="which agent or program, where none is named")
     attribution_on_threads: Literal["refuse", "allow"] = "refuse"
-    session_timeout: float = Field(1800, gt=0, description="a conversation without a session id ends after this pause")
+    session_timeout: float = Field(
+        default=1800, gt=0, description="a conversation without a session id ends after this pause"
+    )
 
-    recall_budget: float = Field(0.3, ge=0, description="what a call waits for its memories at most")
-    capture_budget: float = Field(0.05, ge=0, description="what a call waits for the acknowledgement at most")
-    inject_limit: int = Field(10, ge=0, description="memories put into a prompt at most; 0 never injects")
-    inject_tokens: int = Field(1000, ge=0, description="tokens put into a prompt at most")
+    recall_budget: float = Field(default=0.3, ge=0, description="what a call waits for its memories at most")
+    capture_budget: float = Field(default=0.05, ge=0, description="what a call waits for the acknowledgement at most")
+    inject_limit: int = Field(default=10, ge=0, description="memories put into a prompt at most; 0 never injects")
+    inject_tokens: int = Field(default=1000, ge=0, description="tokens put into a prompt at most")
 
-    embedder: str = Field("auto", description='an installed embedder, "none", or "auto": local if it is there')
-    extractor: str = Field("rules", description='an installed extractor or "none"')
-    workers: int = Field(1, ge=0, le=32, description="augmentation threads; 0 leaves the work to other processes")
-    lease: float = Field(5.0, gt=0, description="a job whose worker gave no sign of life for so long is taken over")
-    max_attempts: int = Field(5, ge=1, description="after so many failures a job is dead")
+    embedder: str = Field(default="auto", description='an installed embedder, "none", or "auto": local if it is there')
+    extractor: str = Field(default="rules", description='an installed extractor or "none"')
+    workers: int = Field(
+        default=1, ge=0, le=32, description="augmentation threads; 0 leaves the work to other processes"
+    )
+    lease: float = Field(
+        default=5.0, gt=0, description="a job whose worker gave no sign of life for so long is taken over"
+    )
+    max_attempts: int = Field(default=5, ge=1, description="after so many failures a job is dead")
 
-    durability: Literal["normal", "full"] = Field("normal", description="full: SQLite survives a power cut, too")
-    busy_timeout: float = Field(5.0, ge=0, description="how long SQLite waits for another writer")
-    max_message_chars: int = Field(16_000_000, ge=1000, description="longer messages are cut, and say so")
-    queue_items: int = Field(10_000, ge=1, description="exchanges waiting for the database at most")
-    queue_bytes: int = Field(256_000_000, ge=1_000_000, description="their text")
-    cache_bytes: int = Field(512_000_000, ge=1_000_000, description="entities kept warm in memory")
-    exit_timeout: float = Field(1.5, ge=0, description="what the end of the program waits for pending work at most")
+    durability: Literal["normal", "full"] = Field(
+        default="normal", description="full: SQLite survives a power cut, too"
+    )
+    busy_timeout: float = Field(default=5.0, ge=0, description="how long SQLite waits for another writer")
+    max_message_chars: int = Field(default=16_000_000, ge=1000, description="longer messages are cut, and say so")
+    queue_items: int = Field(default=10_000, ge=1, description="exchanges waiting for the database at most")
+    queue_bytes: int = Field(default=256_000_000, ge=1_000_000, description="their text")
+    cache_bytes: int = Field(default=512_000_000, ge=1_000_000, description="entities kept warm in memory")
+    exit_timeout: float = Field(
+        default=1.5, ge=0, description="what the end of the program waits for pending work at most"
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -103,7 +113,9 @@ def origins(given: Mapping[str, Any] | None = None) -> dict[str, str]:
 def _explain(error: Any, given: Mapping[str, Any]) -> str:
     name = str(error["loc"][0]) if error["loc"] else "settings"
     variable = PREFIX + name.upper()
-    where = f"settings[{name!r}]" if name in given else variable if variable in os.environ else f"{name} in {config_file()}"
+    where = (
+        f"settings[{name!r}]" if name in given else variable if variable in os.environ else f"{name} in {config_file()}"
+    )
     hint = _nearest(name, list(Settings.model_fields)) if error["type"] == "extra_forbidden" else ""
     return f"{where}: {error['msg']}{hint}"
 

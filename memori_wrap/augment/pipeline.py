@@ -26,6 +26,10 @@ class Pipeline:
     def __init__(self, extractor: Extractor | None, model: Model, texts: EmbeddingTexts, courtesy: Courtesy) -> None:
         self._extractor, self._model, self._texts, self._courtesy = extractor, model, texts, courtesy
 
+    def is_ready(self, timeout: float) -> bool:
+        """Jobs are not claimed while the model loads: who is broken off then would hold their leases."""
+        return self._model.settled(timeout)
+
     def run(self, jobs: Sequence[Job]) -> Outcome:
         """Each job succeeds or fails on its own; the texts of all are embedded in one go."""
         outcome = Outcome()
@@ -34,7 +38,7 @@ class Pipeline:
             for job in jobs:
                 try:
                     found.append((job, self._facts(job)))
-                except Exception as error:  # (an extractor may be anybody's)
+                except Exception as error:  # an extractor may be anybody's
                     outcome.failed.append((job, error))
                 self._courtesy.breathe()
         vectors = self._vectors(found)

@@ -85,16 +85,16 @@ class Pool:
         while not self._stop.is_set():
             with self._work:
                 if self._news == seen:
-                    self._work.wait(POLL * random.uniform(0.5, 1.5))  # (jitter)
+                    self._work.wait(POLL * random.uniform(0.5, 1.5))  # jitter
                 seen = self._news
             try:
-                while not self._stop.is_set() and self.run_once():
+                while not self._stop.is_set() and (not self._pipeline.is_ready(0.1) or self.run_once()):
                     pass
             except StoreError as error:
                 self._counts.add("store_errors")
                 log.debug("no jobs: %s", error)
                 self._stop.wait(POLL)
-            except BaseException as error:  # (the thread goes on, whatever it met)
+            except BaseException as error:  # the thread goes on, whatever it met
                 self._counts.add("failed.augment")
                 self._counts.once("augment", "memori_wrap: augmentation failed (%s)", type(error).__name__)
                 log.debug("augmentation failed", exc_info=True)
@@ -127,7 +127,7 @@ class Pool:
 
     def _give_back(self, job: Job, error: BaseException) -> None:
         is_dead = job.attempts >= self._max_attempts
-        delay = None if is_dead else min(60.0, 0.5 * 2**job.attempts) * random.uniform(0.5, 1.5)  # noqa: S311
+        delay = None if is_dead else min(60.0, 0.5 * 2**job.attempts) * random.uniform(0.5, 1.5)
         self._store.fail(job, f"{type(error).__name__}: {error}", delay)
         self._counts.add("dead" if is_dead else "retried")
         if is_dead:

@@ -41,9 +41,11 @@ class Journal:
         with self._lock:
             if not self._may_hold:
                 return []
-            rows = self._open().execute(
-                "SELECT exchange FROM spill WHERE reason IS NULL ORDER BY n LIMIT ?", (limit,)
-            ).fetchall()
+            rows = (
+                self._open()
+                .execute("SELECT exchange FROM spill WHERE reason IS NULL ORDER BY n LIMIT ?", (limit,))
+                .fetchall()
+            )
             self._may_hold = bool(rows)
         return [_exchange.validate_json(row[0]) for row in rows]
 

@@ -98,7 +98,8 @@ class Writer:
         if is_full or self._closed:
             reason = "closed" if self._closed else "full"
             self._counts.add(f"dropped.queue_{reason}")
-            self._counts.once(f"queue_{reason}", "memori_wrap: the capture queue is %s: exchanges are dropped", reason)
+            if is_full:
+                self._counts.once("queue_full", "memori_wrap: the capture queue is full: exchanges are dropped")
             item.acknowledged.set_result(False)
         else:
             self._queue.put(item)
@@ -111,8 +112,6 @@ class Writer:
 
     def flush(self, timeout: float | None) -> int:
         """Waits until everything put so far is in the database, or it was tried and is away; how many are not."""
-        if self._queue.empty() and not self.waiting:
-            return 0
         self.start()
         self._again_at = 0.0
         failures = self._failures
@@ -152,8 +151,7 @@ class Writer:
     # ------------------------------------------------------------ the thread
 
     def _run(self) -> None:
-        with self._counts.guard("journal"):
-            self._drain_journal()
+        self._try_again()  # what an earlier process left in the journal
         while True:
             try:
                 first = self._queue.get(timeout=self._wait())
@@ -236,7 +234,7 @@ class Writer:
 
     def _refuse(self, exchange: Exchange, reason: str) -> bool:
         self._counts.add("dropped.refused")
-        self._counts.once("refused", "memori_wrap: the database refused an exchange (%s); it is kept in the journal", reason)
+        self._counts.once("refused", "memori_wrap: the database refused an exchange (%s); the journal keeps it", reason)
         log.debug("refused", exc_info=True)
         if self._journal is not None:
             with self._counts.guard("journal"):

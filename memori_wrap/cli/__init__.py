@@ -110,7 +110,9 @@ def recall(
     database: Database = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1)] = 10,
     max_tokens: Annotated[int | None, typer.Option("--max-tokens", min=1)] = None,
-    since: Annotated[str | None, typer.Option("--since", metavar="TIME", help="Said since then, as 2026-05-31.")] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="TIME", help="Said since then, as 2026-05-31.")
+    ] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="TIME", help="Said until then.")] = None,
     as_of: Annotated[str | None, typer.Option("--as-of", metavar="TIME", help="What counts as now.")] = None,
     engine: Annotated[str, typer.Option("--engine", help="auto, lexical (by words) or dense (by meaning).")] = "auto",

@@ -102,9 +102,6 @@ class Conversation:
 
     def _say(self, line: str) -> bool:
         """Sends it and shows the answer as it comes; Ctrl-C ends the answer, not the chat."""
-        import httpx
-        from openai import OpenAIError
-
         self._asked = line
         messages = [*self._history, {"role": "user", "content": line}]
         answer = ""
@@ -116,8 +113,8 @@ class Conversation:
                     self._screen.text(piece, "cyan", end="")
         except KeyboardInterrupt:
             self._screen.text(" [stopped]", "dim", end="")
-        except (OpenAIError, httpx.HTTPError) as error:  # the second where a stream breaks off
-            Screen(stderr=True).line(f"memori-wrap: the endpoint failed: {error}", "red")
+        except Exception as error:  # the SDK's own, or its transport's where a stream breaks off
+            Screen(stderr=True).line(f"memori-wrap: the endpoint failed: {type(error).__name__}: {error}", "red")
             return False
         self._screen.line()
         self._history = [*messages, {"role": "assistant", "content": answer}]

@@ -16,10 +16,8 @@ from openai import DefaultHttpxClient, OpenAI
 
 from memori_wrap import Memori
 from memori_wrap.cli.chat import Wire
-from memori_wrap.cli.demo_talk import ENTITY, OLD_SESSIONS, QUESTIONS, SPEAKER, TODAY
+from memori_wrap.cli.demo_talk import ENTITY, HEADER, OLD_SESSIONS, QUESTIONS, SPEAKER, STAGES, TODAY
 
-HEADER = "x-demo-question"
-"""Tells the server's record which request belongs to which question and round."""
 WARM_TIMEOUT = 90.0
 BARE_CALLS = 11
 
@@ -52,17 +50,22 @@ def play(client: OpenAI, model: str) -> None:
 
 def ask(client: OpenAI, model: str, wire: Wire, *, is_live: bool) -> None:
     """Each question twice: at once, while the model is loading, and when it is there."""
-    bare = 0.0 if is_live else statistics.median(_timed(client, model, QUESTIONS[0].text, "")[0] for _ in range(BARE_CALLS))
+    bare = (
+        0.0
+        if is_live
+        else statistics.median(_timed(client, model, QUESTIONS[0].text, "")[0] for _ in range(BARE_CALLS))
+    )
     with Memori() as memory:
         memory.register(client, entity=ENTITY)
-        for stage in ("cold", "warm"):
-            if stage == "warm":
-                memory.warm(WARM_TIMEOUT)
+        for stage in STAGES:
+            is_warm = stage == "warm" and memory.warm(WARM_TIMEOUT)
             for number, question in enumerate(QUESTIONS):
-                how = memory.stats()["recall"]
-                seconds, reply = _timed(client, model, question.text, f"{stage}-{number}")
+                if is_warm:  # as when somebody types: the question before is embedded by the time of the next
+                    memory.flush(WARM_TIMEOUT)
+                how, label = memory.stats()["recall"], f"{stage}-{number}"
+                seconds, reply = _timed(client, model, question.text, label)
                 added = None if is_live else 1000 * (seconds - bare)
-                tell(stage=stage, number=number, recall=how, added_ms=added, reply=reply, sent=wire.sent)
+                tell(label=label, stage=stage, number=number, recall=how, added_ms=added, reply=reply, sent=wire.sent)
         tell(bare_ms=1000 * bare, model=memory.stats()["model"])
 
 

@@ -7,6 +7,11 @@ from dataclasses import dataclass
 ENTITY, SPEAKER = "sam", "Sam"
 REPLY = "(a scripted reply: no model runs in this demo)"
 
+STAGES = ("cold", "warm")
+"""The rounds of questions: at once, while a model may be loading, and when it is there."""
+HEADER = "x-demo-question"
+"""Tells the server's record which request belongs to which question and round."""
+
 Turns = tuple[tuple[str, str], ...]
 
 
@@ -31,7 +36,10 @@ OLD_SESSIONS = (
     OldSession(
         118,
         (
-            ("We adopted a beagle from the shelter and named him Biscuit.", "Congratulations! He will want long walks."),
+            (
+                "We adopted a beagle from the shelter and named him Biscuit.",
+                "Congratulations! He will want long walks.",
+            ),
             ("I moved to Lisbon in spring because of my job at Altamar.", "Lisbon is a fine place to start over."),
             ("Which plants survive on a windy balcony?", "Lavender and thyme do not mind the wind."),
         ),
@@ -39,7 +47,10 @@ OLD_SESSIONS = (
     OldSession(
         74,
         (
-            ("It turns out that I am allergic to cashews: one night in the emergency room.", "That sounds frightening."),
+            (
+                "It turns out that I am allergic to cashews: one night in the emergency room.",
+                "That sounds frightening.",
+            ),
             ("My sister Ines will get married in Porto on June 14th.", "How lovely. Will you give a speech?"),
             ("We cancelled the gym, nobody went there anyway.", "Then that money is better spent elsewhere."),
         ),

@@ -21,14 +21,16 @@ Entity = Annotated[str | None, typer.Option("--entity", "-e", help="Whose memory
 Process = Annotated[str | None, typer.Option("--process", help="Which agent or program.")]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable, ASCII only.")]
 
-_SECRET = re.compile(r"pass|pwd|secret|token|key|credential|odbc_connect", re.IGNORECASE)
+_PASSWORD = re.compile(r"(://[^:@/]*:).*@")
+"""Up to the last "@": an unescaped one in a password must not show its second half."""
+_SECRET = re.compile(r"([?&][^=&]*(?:pass|pwd|secret|token|key|credential|odbc_connect)[^=&]*=)[^&]*", re.IGNORECASE)
 
 
-def open_memory(database: str | None, *, words_only: bool = False) -> Memori:
+def open_memory(database: str | None, *, words_only: bool = False, settings: Settings | None = None) -> Memori:
     """The memory that the flags, the environment and the file name. ``words_only``: the model stays on disk."""
     from memori_wrap.memory import Memori
 
-    return Memori(database, embedder="none" if words_only else None)
+    return Memori(database, embedder="none" if words_only else None, settings=settings)
 
 
 def who(entity: str | None, settings: Settings) -> str:
@@ -43,23 +45,14 @@ def who(entity: str | None, settings: Settings) -> str:
 
 def database_url(settings: Settings, database: str | None = None) -> str:
     """Where the memory is, fit to be shown: without passwords and tokens."""
-    from sqlalchemy.engine import URL
-
-    named = database or settings.database
-    return masked(named) if named else str(URL.create("sqlite", database=str(settings.data_dir / DATABASE_FILE)))
+    return masked(database or settings.database or f"sqlite:///{settings.data_dir / DATABASE_FILE}")
 
 
 def masked(url: str) -> str:
-    """A database URL without its secrets; one that does not parse is not shown at all."""
-    from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import ArgumentError
-
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):
-        return "*** (not a database URL)"
-    secrets = {name: "***" for name in parsed.query if _SECRET.search(name)}
-    return parsed.update_query_dict(secrets).render_as_string(hide_password=True)
+    """A URL without its secrets; what is none may be a secret itself."""
+    if "://" not in url:
+        return "*** (not a URL)"
+    return _SECRET.sub(r"\1***", _PASSWORD.sub(r"\1***@", url))
 
 
 def exit_code(error: Exception) -> int:

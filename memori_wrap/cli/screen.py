@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -63,12 +63,14 @@ class Screen:
             self.text(text)
 
     def table(self, head: Sequence[str], rows: Sequence[Sequence[str]], marked: frozenset[int] = frozenset()) -> None:
-        """Columns; the last one wraps on a terminal. ``marked`` rows stand out."""
+        """Columns, with their names on a terminal; the last one wraps there. ``marked`` rows stand out."""
         shown = [[one_line(cell) for cell in row] for row in rows]
         if self.is_terminal:
-            table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0), pad_edge=False)
+            table = Table(box=None, show_header=any(head), header_style="dim", padding=(0, 2, 0, 0), pad_edge=False)
             for at, name in enumerate(head):
-                table.add_column(name, no_wrap=at < len(head) - 1, overflow="fold" if at == len(head) - 1 else "ellipsis")
+                table.add_column(
+                    name, no_wrap=at < len(head) - 1, overflow="fold" if at == len(head) - 1 else "ellipsis"
+                )
             for at, row in enumerate(shown):
                 table.add_row(*(Text(cell) for cell in row), style="bold green" if at in marked else "")
             self._console.print(table)
@@ -83,7 +85,7 @@ class Screen:
         self._console.print(Text(text), soft_wrap=True)
 
     @contextmanager
-    def busy(self, text: str) -> Iterator[None]:
+    def busy(self, text: str) -> Generator[None, None, None]:
         """A spinner while something takes long; nothing where it is no terminal."""
         if self.is_terminal:
             with self._console.status(Text(one_line(text))):

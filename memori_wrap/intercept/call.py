@@ -7,7 +7,7 @@ however calls nest, nothing of ours ever raised into the user's call.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -39,6 +39,10 @@ class Desk(Protocol):
 
     def capture(self, exchange: Exchange) -> Waiting | None:
         """Queues the exchange: visible to recall when this returns, durable when the future is done."""
+        ...
+
+    def opened(self, tap: StreamTap) -> None:
+        """A stream has begun: should the program end before it does, what it brought is captured."""
         ...
 
     def capture_later(self, make: Callable[[], Exchange | None]) -> None:

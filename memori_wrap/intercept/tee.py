@@ -23,6 +23,7 @@ class StreamTap:
     def __init__(self, builder: ReplyBuilder, exchange: Callable[[Reply], Exchange], desk: Desk) -> None:
         self._builder, self._exchange, self._desk = builder, exchange, desk
         self._once = threading.Lock()
+        desk.opened(self)
 
     def feed(self, chunk: Any) -> None:
         with self._desk.counts.guard("stream"):

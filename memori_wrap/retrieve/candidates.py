@@ -16,7 +16,7 @@ from memori_wrap.retrieve.question import Question
 from memori_wrap.retrieve.search import WordSearch
 from memori_wrap.retrieve.turns import Bools, Table
 from memori_wrap.retrieve.vectors import CONTEXT, FACT, TURN
-from memori_wrap.types import Vectors
+from memori_wrap.types import StoredMessage, Vectors
 
 ALL = 600
 """Up to so many turns are all looked at; of more, those with the best words or meaning, and their neighbours."""
@@ -41,7 +41,7 @@ class Matches:
     fact_cosine: Floats
 
 
-def allowed(corpus: Corpus, query: Query, table: Table) -> Bools:
+def allowed(corpus: Corpus, query: Query, table: Table, recent: Sequence[StoredMessage]) -> Bools:
     """The turns that the query does not exclude by time, process or session."""
     keep = np.ones(len(table), np.bool_)
     if query.since is not None:
@@ -49,12 +49,15 @@ def allowed(corpus: Corpus, query: Query, table: Table) -> Bools:
     if query.until is not None:
         keep &= table.said <= query.until.timestamp()
     if query.process is not None or query.session is not None:
-        fits = [
-            query.process in (None, process) and query.session in (None, session)
-            for process, session in corpus.turns.places
-        ]
-        keep &= np.array([*fits, True])[np.minimum(table.conversation, len(fits))]
+        stored = len(table) - len(recent)
+        fits = np.array([_fits(query, *place) for place in corpus.turns.places], np.bool_)
+        keep[:stored] &= fits[table.conversation[:stored]]
+        keep[stored:] &= [_fits(query, message.process, message.session) for message in recent]
     return keep
+
+
+def _fits(query: Query, process: str | None, session: str | None) -> bool:
+    return query.process in (None, process) and query.session in (None, session)
 
 
 def gather(
@@ -103,13 +106,11 @@ def _worth(
 ) -> Ints:
     """The turns with the best words, meaning, facts or dates, and those beside them."""
     by_words = np.where(keep, by_words, 0.0)
-    best = np.argpartition(-by_words, ALL)[:ALL] if len(by_words) > ALL else np.arange(len(by_words))
+    best = np.argpartition(-by_words, ALL)[:ALL]
     chosen = np.zeros(len(table), np.bool_)
     chosen[best[by_words[best] > 0]] = True
     chosen |= ~np.isnan(cosines[TURN]) | ~np.isnan(cosines[CONTEXT])
-    facts = np.fmax(fact_words, np.nan_to_num(cosines[FACT]))
-    key, turn = corpus.facts.links()
-    lifted = lift(facts, key, turn, len(table))
+    lifted = lift(np.fmax(fact_words, np.nan_to_num(cosines[FACT])), *corpus.facts.links(), len(table))
     best = np.argpartition(-lifted, ALL // 4)[: ALL // 4]
     chosen[best[lifted[best] > 0]] = True
     for start, end in question.spans:
@@ -117,4 +118,5 @@ def _worth(
     numbers = np.flatnonzero(chosen)
     beside = np.concatenate([numbers, table.before[numbers], table.after[numbers]])
     beside = np.unique(beside[beside >= 0])
-    return beside[keep[beside]]
+    worth: Ints = beside[keep[beside]]
+    return worth

@@ -16,10 +16,9 @@ from memori_wrap.retrieve import scoring, words
 from memori_wrap.retrieve.candidates import Matches, allowed, gather
 from memori_wrap.retrieve.corpus import Corpus
 from memori_wrap.retrieve.lexical import Floats
-from memori_wrap.retrieve.question import Question
 from memori_wrap.retrieve.turns import Bools
 from memori_wrap.retrieve.weights import Weights
-from memori_wrap.types import Delta, Message, Recollection, StoredFact, StoredMessage, Vectors
+from memori_wrap.types import Delta, Recollection, StoredFact, StoredMessage, Vectors
 
 ENGINES = ("auto", "lexical", "dense")
 
@@ -44,7 +43,7 @@ class HybridRetriever:
     ) -> None:
         self.revision = 0
         self._make_index, self._breathe = make_index, breathe
-        self._weights = weights or Weights()
+        self.weights = weights or Weights()
         self._corpus = Corpus(make_index, breathe)
         self._recent: dict[str, Counter[str]] = {}
 
@@ -62,40 +61,41 @@ class HybridRetriever:
     def nbytes(self) -> int:
         return self._corpus.nbytes()
 
-    def rank(self, query: Query, vector: Vectors | None, recent: Sequence[Message]) -> Sequence[Recollection]:
+    def rank(self, query: Query, vector: Vectors | None, recent: Sequence[StoredMessage]) -> Sequence[Recollection]:
         if query.engine not in ENGINES:
             raise ConfigurationError(f"engine={query.engine!r} is unknown; it is one of {', '.join(ENGINES)}")
         if query.limit <= 0:
             return []
         corpus = self._corpus
         now = query.now or datetime.now(timezone.utc)
-        table = corpus.turns.table(recent, now)
+        recent = corpus.turns.news(recent)
+        table = corpus.turns.table(recent)
         first, last = (table.said.min(), table.said.max()) if len(table) else (now.timestamp(), now.timestamp())
         question = questions.read(query.text, corpus.turns.speakers, corpus.languages(), now, float(first), float(last))
         if query.engine == "dense":
             question = questions.wordless(question)
         if query.engine == "lexical" or not len(corpus.vectors):
             vector = None
-        matches = gather(corpus, question, table, allowed(corpus, query, table), vector, self._terms(recent))
+        matches = gather(corpus, question, table, allowed(corpus, query, table, recent), vector, self._terms(recent))
         fact_parts = scoring.base(
             matches.fact_words,
             matches.fact_words,
             matches.fact_cosine,
             matches.fact_cosine,
-            question.wide,
-            self._weights,
+            question,
+            self.weights,
         )
         fact = scoring.total(fact_parts)
         found: list[Recollection] = []
         if query.kinds is None or "turn" in query.kinds:
-            parts = scoring.score_turns(matches, question, fact, corpus.facts.links(), self._weights)
-            found += self._turns(query, matches, parts, scoring.found(matches, question, parts), recent, now)
+            parts = scoring.score_turns(matches, question, fact, corpus.facts.links(), self.weights)
+            found += self._turns(query, matches, parts, scoring.found(matches, question, parts), recent)
         if query.kinds is None or "fact" in query.kinds:
             found += self._facts(query, matches, fact_parts, fact, now)
         found.sort(key=lambda item: (-round(item.score, 6), -item.said_at.timestamp(), item.id))
         return found[: query.limit]
 
-    def _terms(self, recent: Sequence[Message]) -> list[Counter[str]]:
+    def _terms(self, recent: Sequence[StoredMessage]) -> list[Counter[str]]:
         """The words of the turns that are not stored yet; kept while they are recent."""
         known = self._recent
         self._recent = {}
@@ -104,36 +104,27 @@ class HybridRetriever:
         return [self._recent[message.text] for message in recent]
 
     def _turns(
-        self,
-        query: Query,
-        matches: Matches,
-        parts: scoring.Parts,
-        keep: Bools,
-        recent: Sequence[Message],
-        now: datetime,
+        self, query: Query, matches: Matches, parts: scoring.Parts, keep: Bools, recent: Sequence[StoredMessage]
     ) -> list[Recollection]:
         stored = self._corpus.turns.messages
+        messages = [stored[n] if n < len(stored) else recent[n - len(stored)] for n in matches.turns.tolist()]
         scores = scoring.total(parts)
         if query.threshold is not None:
             keep = keep & (scores >= query.threshold)
-        ids = [stored[number].id if number < len(stored) else "" for number in matches.turns.tolist()]
-        out: list[Recollection] = []
-        for at in scoring.best(scores, matches.rows.said, ids, keep, query.limit):
-            number = int(matches.turns[at])
-            message = stored[number] if number < len(stored) else recent[number - len(stored)]
-            out.append(
-                Recollection(
-                    id=ids[at],
-                    kind="turn",
-                    text=message.text,
-                    score=float(scores[at]),
-                    said_at=message.said_at or now,
-                    speaker=message.speaker or message.role,
-                    why=_why(parts, at),
-                    sources=(ids[at],) if ids[at] else (),
-                )
+        ids = [message.id for message in messages]
+        return [
+            Recollection(
+                id=messages[at].id,
+                kind="turn",
+                text=messages[at].text,
+                score=float(scores[at]),
+                said_at=messages[at].said_at,
+                speaker=messages[at].speaker or messages[at].role,
+                why=_why(parts, at),
+                sources=(messages[at].id,),
             )
-        return out
+            for at in scoring.best(scores, matches.rows.said, ids, keep, query.limit)
+        ]
 
     def _facts(
         self, query: Query, matches: Matches, parts: scoring.Parts, scores: Floats, now: datetime

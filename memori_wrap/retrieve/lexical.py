@@ -89,11 +89,11 @@ class LexicalIndex:
         found = [term for term in alternatives if term in self._documents]
         if not found:
             return np.empty(0, np.int64), np.empty(0)
-        documents = np.concatenate([np.array(self._documents[term], np.int64) for term in found])
-        counts = np.concatenate([np.array(self._counts[term], np.float64) for term in found])
+        documents: Ints = np.concatenate([np.array(self._documents[term], np.int64) for term in found])
+        counts: Floats = np.concatenate([np.array(self._counts[term], np.float64) for term in found])
         if len(found) > 1:
             documents, where = np.unique(documents, return_inverse=True)
-            counts = np.bincount(where, counts)
+            counts = np.bincount(where, counts).astype(np.float64)
         return documents, counts
 
     def idf(self, frequency: int, more: int = 0) -> float:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from memori_wrap.retrieve import words
 from memori_wrap.retrieve.dates import Span, spans
+from memori_wrap.retrieve.stopwords import STOP_WORDS
 
 HEAD, TAIL = 2000, 4000
 """Of a longer question the first and the last so many characters are read."""
@@ -17,8 +18,8 @@ MAX_WORDS = 256
 MAX_SENTENCES = 12
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|(?<=[。？！；])|\n+")
 _ADDRESSED = re.compile(
-    r"\b(?:did you|have you|you(?:'ve| have| had)?(?: also| just| previously)? (?:recommended|suggested|said|told|advised|"
-    r"mentioned|explained|proposed|gave|given|described|listed|provided|wrote|written|shared|showed|shown|answered))\b|"
+    r"\b(?:did you|have you|you(?:'ve| have| had)?(?: also| just| previously)? (?:recommended|suggested|said|told|"
+    r"advised|mentioned|explained|proposed|gave|given|described|listed|provided|wrote|written|shared|showed|shown|answered))\b|"
     r"你(?:之前|上次|曾)?(?:说|推荐|建议|告诉|提到|给)"
 )
 _TOKEN = re.compile(r"\S+")
@@ -67,7 +68,7 @@ def read(
     sentences: list[frozenset[int]] = []
     for sentence in [part for part in _SENTENCE.split(text) if part.strip()][: -MAX_SENTENCES - 1 : -1]:
         here: set[int] = set()
-        for spellings in _topic(words.split(sentence), words.STOP_WORDS[language] | names, spoken_in):
+        for spellings in _topic(words.split(sentence), STOP_WORDS[language] | names, spoken_in):
             if spellings in wanted or len(wanted) < MAX_WORDS:
                 here.add(wanted.setdefault(spellings, len(wanted)))
         if here:
@@ -96,7 +97,7 @@ def _topic(spoken: list[str], stop: Collection[str], languages: Collection[str])
 def focus(text: str, speakers: Collection[str]) -> str:
     """``text`` without stop words and names of speakers, whom the meaning would follow instead of the matter."""
     text = cut(text)
-    stop = words.STOP_WORDS[words.language_of(words.split(text))]
+    stop = STOP_WORDS[words.language_of(words.split(text))]
     names = {part for name in speakers for part in parts_of(name)}
     kept: list[str] = []
     for token in _TOKEN.findall(text):

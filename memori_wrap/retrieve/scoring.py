@@ -19,37 +19,39 @@ Parts = dict[str, Floats]
 """Signal -> its part of the score of each item."""
 
 
-def base(words: Floats, context: Floats, cosine: Floats, context_cosine: Floats, wide: float, w: Weights) -> Parts:
+def base(
+    words: Floats, context: Floats, cosine: Floats, context_cosine: Floats, question: Question, w: Weights
+) -> Parts:
     """The match itself: a weighted mean of what is known of words and meaning.
 
     An item without a vector is judged by its words, a question without words by its meaning: the missing weight
-    goes to what is there, so that nobody gains or loses by it.
+    goes to what is there, so that nothing gains or loses by it.
     """
-    trust = 1.0 - wide * (1.0 - w.wide)
-    has = ~np.isnan(cosine)
-    values = {
-        "words": (w.words, words),
-        "context": (w.context, context),
-        "meaning": (w.meaning * trust * has, np.nan_to_num(signals.meaning(cosine))),
-        "meaning in context": (
-            w.meaning_context * trust * has,
-            np.nan_to_num(signals.meaning(np.where(np.isnan(context_cosine), cosine, context_cosine))),
-        ),
+    trust = 1.0 - question.wide * (1.0 - w.wide)
+    asked = 1.0 if question.words else 0.0
+    has = np.where(np.isnan(cosine), 0.0, trust)
+    near = np.nan_to_num(signals.meaning(cosine))
+    near_context = np.nan_to_num(signals.meaning(np.where(np.isnan(context_cosine), cosine, context_cosine)))
+    known = asked * (w.words + w.context) + has * (w.meaning + w.meaning_context)
+    share = (w.words + w.context + w.meaning + w.meaning_context) / np.maximum(known, 1e-9)
+    return {
+        "words": share * w.words * words,
+        "context": share * w.context * context,
+        "meaning": share * has * w.meaning * near,
+        "meaning in context": share * has * w.meaning_context * near_context,
     }
-    known = sum(weight for weight, _ in values.values())
-    full = w.words + w.context + w.meaning + w.meaning_context
-    return {name: full * weight / np.maximum(known, 1e-9) * value for name, (weight, value) in values.items()}
 
 
 def total(parts: Parts) -> Floats:
     """The scores: the sum of their parts."""
-    return np.sum(list(parts.values()), axis=0)
+    scores: Floats = np.sum(list(parts.values()), axis=0)
+    return scores
 
 
 def score_turns(matches: Matches, question: Question, fact: Floats, links: tuple[Ints, Ints], w: Weights) -> Parts:
     """The parts of the score of every turn looked at. ``fact``: the match of each fact; ``links``: see ``Facts``."""
     rows = matches.rows
-    parts = base(matches.words, matches.context, matches.cosine, matches.context_cosine, question.wide, w)
+    parts = base(matches.words, matches.context, matches.cosine, matches.context_cosine, question, w)
     match = total(parts)
     count = int(matches.turns[-1]) + 1 if len(matches.turns) else 0
     inside = links[1] < count

@@ -39,7 +39,7 @@ class WordSearch:
             if not len(documents):
                 continue
             weight = self._index.idf(len(documents), len(self._recent))
-            part = weight * saturation(counts, self._lengths[documents], self._mean)
+            parts = [(0, documents, weight * saturation(counts, self._lengths[documents], self._mean))]
             if table is not None:
                 replies = np.unique(np.concatenate([documents, table.after[documents]]))
                 replies = replies[replies >= 0]
@@ -49,12 +49,11 @@ class WordSearch:
                 pair = counted[replies] + counted[before]
                 counted[documents] = 0
                 lengths = self._lengths[replies] + self._lengths[before]
-                in_context = weight * saturation(pair, lengths, 2 * self._mean)
+                parts.append((1, replies, weight * saturation(pair, lengths, 2 * self._mean)))
             for at in (0, *(i for i, sentence in enumerate(question.sentences, 1) if word in sentence)):
                 totals[at] += weight
-                shares[0, at][documents] += part
-                if table is not None:
-                    shares[1, at][replies] += in_context
+                for kind, where, part in parts:
+                    shares[kind, at][where] += part
         least = totals[1:].max(initial=0.0) / 4  # a greeting is a sentence too: it must not weigh like the question
         totals[1:] = np.maximum(totals[1:], least)
         shares /= np.maximum(totals, 1e-9)[:, None]

@@ -60,8 +60,9 @@ _LISTS = {
         еще ещё же за и из или им их к как какая какие какой когда кто ли меня мне мой моя моё мы на нам нас не него
         нет но ну о об он она они оно от по под при с сам свой себя со так такой там то тоже только тот ты тебя у уже
         чем что чтобы это этот я""",
-    "turkish": """acaba ama ben benim beni bana bir biz bu çok çünkü da daha de değil diye en gibi hangi hem hep her için
-        ile ise kadar ki kim mi mı mu mü nasıl ne neden nerede o olan olarak sen senin siz şey şu var ve veya ya yok""",
+    "turkish": """acaba ama ben benim beni bana bir biz bu çok çünkü da daha de değil diye en gibi hangi hem hep her
+        için ile ise kadar ki kim mi mı mu mü nasıl ne neden nerede o olan olarak sen senin siz şey şu var
+        ve veya ya yok""",
 }
 
 STOP_WORDS: dict[str, frozenset[str]] = {language: frozenset(words.split()) for language, words in _LISTS.items()}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from memori_wrap.text import tokens
-from memori_wrap.types import Message, StoredMessage
+from memori_wrap.types import StoredMessage
 
 PASSAGE_TOKENS = 130.0
 """A passage ends at the sentence that reaches it: small models read 256 word pieces and forget the rest."""
@@ -23,7 +23,7 @@ def generic(speaker: str | None) -> bool:
     return (speaker or "").strip().casefold() in GENERIC_SPEAKERS
 
 
-def person(message: Message | StoredMessage) -> bool:
+def person(message: StoredMessage) -> bool:
     """Whether a human being is speaking: the user, or anybody who is named (in a talk of two, one is "assistant")."""
     return message.role in ("user", "human") or (message.role == "assistant" and not generic(message.speaker))
 
@@ -91,7 +91,7 @@ def embedding_texts(new: Sequence[StoredMessage], before: Sequence[StoredMessage
     return out
 
 
-def answers(before: Message | StoredMessage, message: Message | StoredMessage) -> bool:
+def answers(before: StoredMessage, message: StoredMessage) -> bool:
     """Whether ``message`` is one person's reply to another's. What a machine says is long, and clear by itself."""
     differ = (before.role, before.speaker) != (message.role, message.speaker)
     return differ and person(before) and person(message)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +12,7 @@ from memori_wrap.retrieve.columns import Column
 from memori_wrap.retrieve.lexical import Floats, Ints
 from memori_wrap.retrieve.texts import answers, generic, person
 from memori_wrap.text import tokens
-from memori_wrap.types import Message, StoredMessage
+from memori_wrap.types import StoredMessage
 
 Bools = npt.NDArray[np.bool_]
 
@@ -49,6 +48,7 @@ class Table:
         return Table(**columns)
 
 
+_MESSAGE_BYTES = 600
 _DTYPES = {
     "said": np.float64,
     "before": np.int64,
@@ -69,11 +69,12 @@ class Turns:
         self.messages: list[StoredMessage] = []
         self.number: dict[str, int] = {}
         self.speakers: dict[str, int] = {}
-        self._columns = {name: Column(dtype) for name, dtype in _DTYPES.items()}
         self.places: list[tuple[str | None, str | None]] = []
         """(process, session) of each conversation."""
+        self._columns = {name: Column(dtype) for name, dtype in _DTYPES.items()}
         self._conversations: dict[str, int] = {}
         self._last: dict[int, int] = {}
+        self._known: set[int] = set()
 
     def __len__(self) -> int:
         return len(self.messages)
@@ -84,33 +85,46 @@ class Turns:
         conversation = self._conversations.setdefault(message.conversation, len(self._conversations))
         if conversation == len(self.places):
             self.places.append((message.process, message.session))
+        row = _row(message, cost, self.speakers, conversation)
         before = self._last.get(conversation, -1)
-        values = self._row(message, cost, self.speakers)
-        values |= {"conversation": conversation, "before": before, "after": -1}
         if before >= 0:
             self._columns["after"][before] = number
-            values["answers"] = answers(self.messages[before], message)
+            row |= {"before": before, "answers": answers(self.messages[before], message)}
         for name, column in self._columns.items():
-            column.append(values[name])
+            column.append(row[name])
         self._last[conversation] = number
         self.messages.append(message)
         self.number[message.id] = number
+        self._known.add(hash((message.role, message.text)))
         return number
 
-    def table(self, recent: Sequence[Message], now: datetime) -> Table:
-        """All turns, with ``recent`` after them as a conversation of its own."""
+    def news(self, recent: Sequence[StoredMessage]) -> list[StoredMessage]:
+        """Those of ``recent`` that are not known yet, each once: a request repeats its history."""
+        seen: dict[int, StoredMessage] = {}
+        for message in recent:
+            key = hash((message.role, message.text))
+            if key not in self._known and message.id not in self.number:
+                seen.setdefault(key, message)
+        return list(seen.values())
+
+    def table(self, recent: Sequence[StoredMessage]) -> Table:
+        """All turns, with ``recent`` after them, in conversations of their own by session."""
         views = {name: column.view() for name, column in self._columns.items()}
         if recent:
             speakers = dict(self.speakers)
-            rows = [self._row(message, tokens(message.text), speakers, now) for message in recent]
-            start, end = len(self), len(self) + len(recent)
-            for i, row in enumerate(rows):
-                row |= {
-                    "conversation": len(self._conversations),
-                    "before": start + i - 1 if i else -1,
-                    "after": start + i + 1 if start + i + 1 < end else -1,
-                    "answers": i > 0 and answers(recent[i - 1], recent[i]),
-                }
+            conversations: dict[tuple[str | None, str | None], int] = {}
+            last: dict[int, int] = {}
+            rows: list[dict[str, float]] = []
+            for at, message in enumerate(recent):
+                number = len(self.places) + len(conversations)
+                conversation = conversations.setdefault((message.process, message.session), number)
+                row = _row(message, tokens(message.text), speakers, conversation)
+                if conversation in last:
+                    before = last[conversation]
+                    rows[before]["after"] = len(self) + at
+                    row |= {"before": len(self) + before, "answers": answers(recent[before], message)}
+                last[conversation] = at
+                rows.append(row)
             views = {
                 name: np.concatenate([view, np.array([row[name] for row in rows], view.dtype)])
                 for name, view in views.items()
@@ -118,19 +132,19 @@ class Turns:
         return Table(**views)
 
     def nbytes(self) -> int:
-        return sum(column.nbytes for column in self._columns.values()) + 600 * len(self.messages)
+        return sum(column.nbytes for column in self._columns.values()) + _MESSAGE_BYTES * len(self.messages)
 
-    @staticmethod
-    def _row(
-        message: Message | StoredMessage, cost: float, speakers: dict[str, int], now: datetime | None = None
-    ) -> dict[str, float]:
-        name = (message.speaker or "").strip().casefold()
-        said = message.said_at or now
-        return {
-            "said": said.timestamp() if said else 0.0,
-            "speaker": -1 if generic(name) else speakers.setdefault(name, len(speakers)),
-            "person": person(message),
-            "answers": False,
-            "asks": message.text[-40:].rstrip("\"'”’)* \n\t").endswith(("?", "？")),
-            "tokens": cost,
-        }
+
+def _row(message: StoredMessage, cost: float, speakers: dict[str, int], conversation: int) -> dict[str, float]:
+    name = (message.speaker or "").strip().casefold()
+    return {
+        "said": message.said_at.timestamp(),
+        "before": -1,
+        "after": -1,
+        "conversation": conversation,
+        "speaker": -1 if generic(name) else speakers.setdefault(name, len(speakers)),
+        "person": person(message),
+        "answers": False,
+        "asks": message.text[-40:].rstrip("\"'”’)* \n\t").endswith(("?", "？")),
+        "tokens": cost,
+    }

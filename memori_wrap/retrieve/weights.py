@@ -9,11 +9,11 @@ from dataclasses import dataclass
 class Weights:
     """A signal's contribution to a score is its weight times a value that is mostly between 0 and 1."""
 
-    words: float = 0.35
+    words: float = 0.2
     """The share of the question's words that the turn has, rare words counting more (BM25)."""
     context: float = 0.35
     """The same over the turn together with the one that it answers."""
-    meaning: float = 0.3
+    meaning: float = 0.15
     """The cosine of question and turn, or of the best passage of a long one; 1 means 0.6, a clear match."""
     meaning_context: float = 0.3
     """The same for the turn together with the one that it answers."""
@@ -23,13 +23,13 @@ class Weights:
     """How well the reply to the turn matches."""
     before: float = 0.1
     """How well the turn matches that this one answers."""
-    session: float = 0.2
+    session: float = 0.25
     """The mean of the three best matches in the conversation."""
-    speaker: float = 0.25
+    speaker: float = 0.4
     """The question names the speaker."""
-    own_words: float = 0.35
+    own_words: float = 0.5
     """A person's own words, where the other side is a machine."""
-    date: float = 0.15
+    date: float = 0.25
     """The question names the time at which the turn was said."""
     length: float = 0.04
     """Off per doubling of the tokens: what is shown shares a budget."""

@@ -23,7 +23,7 @@ _DRIVERS = {
     "pymysql": "mysql+pymysql",
     "MySQLdb": "mysql+mysqldb",
 }
-_TAKEN = "a SQLAlchemy URL, Engine or sessionmaker, a function that returns a DB-API connection, or \"memory://\""
+_TAKEN = 'a SQLAlchemy URL, Engine or sessionmaker, a function that returns a DB-API connection, or "memory://"'
 _PRIVATE = (
     "this SQLite database is in memory and every thread would see an empty one of its own; "
     'write Memori("memory://"), or name a file: Memori("sqlite:///memory.db")'

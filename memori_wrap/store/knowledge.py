@@ -16,9 +16,7 @@ from memori_wrap.types import ResolvedFact, StoredVector, Triple
 def write_fact(conn: sa.Connection, entity: str, revision: int, found: ResolvedFact) -> None:
     where = sa.and_(fact.c.entity_id == entity, fact.c.id == found.id)
     known = conn.execute(sa.select(fact).where(where)).mappings().first()
-    cited = sa.and_(
-        mention.c.entity_id == entity, mention.c.fact_id == found.id, mention.c.message_id == found.message
-    )
+    cited = sa.and_(mention.c.entity_id == entity, mention.c.fact_id == found.id, mention.c.message_id == found.message)
     is_cited = conn.execute(sa.select(mention.c.fact_id).where(cited)).first() is not None
     if known is None:
         conn.execute(sa.insert(fact).values(**_fact_row(entity, revision, found)))
@@ -28,8 +26,8 @@ def write_fact(conn: sa.Connection, entity: str, revision: int, found: ResolvedF
     elif not is_cited:
         conn.execute(sa.update(fact).where(where).values(**_said_again(known, revision, found.said_at)))
     if not is_cited:
-        row: dict[str, Any] = {"entity_id": entity, "fact_id": found.id, "message_id": found.message, "said_at": found.said_at}
-        conn.execute(sa.insert(mention).values(**row, quote=found.fact.quote))
+        said = {"entity_id": entity, "fact_id": found.id, "message_id": found.message, "said_at": found.said_at}
+        conn.execute(sa.insert(mention).values(**said, quote=found.fact.quote))
     if found.ends is not None:
         _end(conn, entity, revision, found, found.ends)
 
@@ -64,9 +62,7 @@ def _said_again(known: Any, revision: int, said_at: datetime) -> dict[str, Any]:
     return changes
 
 
-def _end(
-    conn: sa.Connection, entity: str, revision: int, found: ResolvedFact, ends: Callable[[Triple], bool]
-) -> None:
+def _end(conn: sa.Connection, entity: str, revision: int, found: ResolvedFact, ends: Callable[[Triple], bool]) -> None:
     """Closes the facts that this one ends, so far as they were last said before it."""
     open_ = sa.and_(fact.c.valid_to.is_(None), fact.c.last_seen <= found.said_at, fact.c.id != found.id)
     known = (
@@ -80,9 +76,7 @@ def _end(
             conn.execute(sa.update(fact).where(where).values(valid_to=found.said_at, revision=revision))
 
 
-def write_vectors(
-    conn: sa.Connection, entity: str, revision: int, model: str, vectors: Sequence[StoredVector]
-) -> None:
+def write_vectors(conn: sa.Connection, entity: str, revision: int, model: str, vectors: Sequence[StoredVector]) -> None:
     """A vector that is there already is left: equal text and model give an equal vector."""
     if not vectors:
         return

@@ -5,16 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 from memori_wrap.index.flat import FlatIndex
 from memori_wrap.protocols import Query
 from memori_wrap.retrieve.hybrid import HybridRetriever
 from memori_wrap.store.connect import MEMORY, connect
 from memori_wrap.store.sql import SqlStore
-from memori_wrap.types import Delta, Exchange, Recollection, StoredMessage, Vectors
-
-T = TypeVar("T")
+from memori_wrap.types import Delta, Exchange, Recollection, Vectors
 
 
 class WatchedStore(SqlStore):
@@ -53,7 +51,7 @@ class WatchedRetriever(HybridRetriever):
         super().__init__(FlatIndex)
         self._ask = ask
 
-    def rank(self, query: Query, vector: Vectors | None, recent: Sequence[StoredMessage]) -> Sequence[Recollection]:
+    def rank(self, query: Query, vector: Vectors | None, recent: Sequence[Any]) -> Sequence[Recollection]:
         """What the real one says."""
         self._ask(query)
         return super().rank(query, vector, recent)

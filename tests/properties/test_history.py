@@ -71,7 +71,7 @@ class App:
         Without anything before it, it is: who sends "hi" alone twice has said it twice.
         """
         before = [m for m in self.request() if m.role != "system"]
-        is_known = all(any(m is s for s in self.stored_before_latest) for m in before)
+        is_known = all(m in self.stored_before_latest for m in before)
         if not (before and is_known and self.latest == user.text):
             self.live["user", user.text] += 1
             self.stored_before_latest = [*self.examples, *self.stored]

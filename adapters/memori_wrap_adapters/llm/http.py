@@ -30,7 +30,7 @@ def body_of(response: Any) -> Any:
     """The decoded JSON of a response that has been read; None where it was not, or is no JSON object."""
     try:
         found = json.loads(response.content)
-    except Exception:  # (httpx says "not read yet" with a class of its own)
+    except Exception:  # httpx says "not read yet" with a class of its own
         return None
     return found if isinstance(found, dict) else None
 
@@ -115,7 +115,8 @@ class _Body:
 
     def __init__(self, response: Any, builder: ReplyBuilder, whole: Callable[[Any], Reply | None]) -> None:
         headers: Mapping[str, str] = response.headers
-        self._again = lambda content: type(response)(200, headers=dict(headers), content=content).content
+        self._response_class: Any = type(response)
+        self._headers = dict(headers)
         self._builder, self._whole = builder, whole
         self._is_events = "event-stream" in headers.get("content-type", "")
         self._is_coded = headers.get("content-encoding", "identity") != "identity"
@@ -132,7 +133,8 @@ class _Body:
 
     def reply(self) -> Reply:
         if self._is_coded:
-            self._rest, self._is_coded = self._again(self._rest), False
+            coded = self._response_class(200, headers=self._headers, content=self._rest)
+            self._rest, self._is_coded = coded.content, False
         if self._is_events:
             self._rest += b"\n"
             self._feed_events()

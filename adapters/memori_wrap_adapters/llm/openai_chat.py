@@ -49,9 +49,11 @@ def reply(data: Any) -> Reply | None:
 
 def _message(m: Any) -> Message:
     role = text(m, "role") or "assistant"
-    parts = [Part("tool_call", text(f, "arguments") or text(f, "input"), text(call, "id"), text(f, "name"))
-             for call in items(m, "tool_calls")
-             for f in [get(call, "function") or get(call, "custom")]]
+    parts = [
+        Part("tool_call", text(f, "arguments") or text(f, "input"), text(call, "id"), text(f, "name"))
+        for call in items(m, "tool_calls")
+        for f in [get(call, "function") or get(call, "custom")]
+    ]
     if role == "tool":
         parts.append(Part("tool_result", id=text(m, "tool_call_id")))
     for kind, field in (("refusal", "refusal"), ("reasoning", "reasoning_content"), ("reasoning", "reasoning")):

@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from memori_wrap.augment.extract.grammar import Clause, Grammar
 
 _QUOTATION = re.compile("“[^”]*”")
+_WORD = re.compile(r"[^\W_]+")
 _PAUSE = re.compile(r"[,;:—–(]")
+_REACH = 60
+"""How far back the words are looked for that make a clause somebody else's."""
 _OPENERS = 6
 """How many openers ("well, actually, ...") are stripped from one clause."""
 
@@ -19,7 +22,10 @@ def clauses(grammar: Grammar, sentence: str, before: str) -> Iterator[Clause]:
     outside = _QUOTATION.sub(lambda match: "“" * len(match[0]), sentence) if quotations else sentence
     if grammar.question.match(outside) or grammar.secret.search(sentence):
         return
-    limit = min(_certain(grammar, sentence), _stated(grammar, sentence, outside))
+    words = words_of(sentence)
+    may_be_reported = not words.isdisjoint(grammar.reports)
+    limit = len(sentence) if words.isdisjoint(grammar.doubts) else _certain(grammar, sentence)
+    limit = min(limit, _stated(grammar, sentence, outside))
     shared = False
     for start, end, bare in _spans(grammar, sentence, quotations):
         if start >= limit:
@@ -32,15 +38,25 @@ def clauses(grammar: Grammar, sentence: str, before: str) -> Iterator[Clause]:
             text = grammar.elided + text
         text, note = _opened(grammar, text.strip())
         # A quotation at the front is somebody else's; so is what is reported on either side.
-        if not text or text.startswith("“") or grammar.reported_before.search(sentence, 0, start):
+        if not text or text.startswith("“") or (may_be_reported and is_reported(grammar, sentence, start)):
             shared = False
             continue
-        if grammar.reported_after.match(sentence, stop):
+        if may_be_reported and grammar.reported_after.match(sentence, stop):
             shared = False
             continue
         shared = text.lower().startswith(grammar.elided.lower().strip()) and not grammar.open.search(text)
         ended = grammar.ended(text)
         yield Clause(ended or text, sentence[:start] or before, note, ended is not None)
+
+
+def words_of(text: str) -> set[str]:
+    """The words of a text in small letters; "I'd" is two."""
+    return set(_WORD.findall(text.lower()))
+
+
+def is_reported(grammar: Grammar, text: str, place: int) -> bool:
+    """Whether "she said" or the like stands just before a place; a window, so that many clauses stay linear."""
+    return grammar.reported_before.search(text, max(0, place - _REACH), place) is not None
 
 
 def _stated(grammar: Grammar, sentence: str, outside: str) -> int:

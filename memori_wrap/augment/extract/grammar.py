@@ -165,7 +165,8 @@ class Grammar:
     not the speaker's own statement ("Translate this:"). ``fiction``: likewise for the rest of the paragraph.
     ``question``, ``secret``: the sentence is skipped. ``turns_to_question``: of a sentence with a question mark, what
     stands before it is a statement ("I live in Berlin, where can I ...?"); a mere "right?" must not match.
-    ``hypothetical``: the clause and all after it are skipped.
+    ``hypothetical``: the clause and all after it are skipped; it is tried where a word of ``doubts`` stands, and the
+    reporting patterns where one of ``reports`` does, since a long alternation at every letter is slow.
     ``boundary``: where a clause begins; its group ``bare``, if it matches, marks a verb that shares the subject
     (``elided`` before it) of the clause before it, unless that one matches ``open``. ``reported_before`` and
     ``reported_after``: somebody else's words. ``opener``: stripped from the front of a clause, again and again.
@@ -180,6 +181,8 @@ class Grammar:
     turns_to_question: re.Pattern[str]
     secret: re.Pattern[str]
     hypothetical: re.Pattern[str]
+    doubts: frozenset[str]
+    reports: frozenset[str]
     boundary: re.Pattern[str]
     open: re.Pattern[str]
     elided: str

@@ -12,7 +12,7 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 
-from memori_wrap.augment.extract.clauses import clauses
+from memori_wrap.augment.extract.clauses import clauses, is_reported, words_of
 from memori_wrap.augment.extract.english.grammar import ENGLISH
 from memori_wrap.augment.extract.grammar import Clause, Grammar, Phrase, Rule
 from memori_wrap.augment.extract.sentences import WINDOW, plain, sentences
@@ -23,9 +23,7 @@ USER = "user"
 """The subject of a triple where the application gives no name."""
 
 PIECE = 0.0002
-"""Seconds of work after which the interpreter is released, at the next sentence's end."""
-
-_WORD = re.compile(r"[^\W_]+")
+"""Seconds of work after which the interpreter is released, at the end of the clause or sentence."""
 
 
 class _Pace:
@@ -82,14 +80,14 @@ def _read(grammar: Grammar, text: str, speaker: str, pace: _Pace) -> Iterator[Fa
         if sentence.line != fiction and grammar.trigger.search(said):
             for clause in clauses(grammar, said, before):
                 yield from _facts(grammar, clause, sentence.text, speaker)
+                pace.breathe()
         before = said
         pace.breathe()
 
 
 def _facts(grammar: Grammar, clause: Clause, quote: str, speaker: str) -> Iterator[Fact]:
     """The facts of one clause; where it is to be remembered and no rule knows it, the note that it is."""
-    known = {word.lower() for word in _WORD.findall(clause.text)}
-    numbers = sorted({number for word in known for number in grammar.by_cue.get(word, ())})
+    numbers = sorted({number for word in words_of(clause.text) for number in grammar.by_cue.get(word, ())})
     found = False
     for number in numbers:
         for fact in _apply(grammar, grammar.rules[number], clause, quote, speaker):
@@ -105,7 +103,7 @@ def _apply(grammar: Grammar, rule: Rule, clause: Clause, quote: str, speaker: st
     if rule.unless and rule.unless.search(clause.text):
         return
     for match in rule.pattern.finditer(clause.text):
-        groups = None if _in_quotation(clause.text, match.start()) else _groups(grammar, match, clause)
+        groups = None if _not_own(grammar, clause.text, match.start()) else _groups(grammar, match, clause)
         if groups is None:
             continue
         subject = grammar.subject if speaker in ("", USER) else speaker
@@ -139,5 +137,8 @@ def _groups(grammar: Grammar, match: re.Match[str], clause: Clause) -> dict[str,
     return groups
 
 
-def _in_quotation(text: str, place: int) -> bool:
-    return text.count("“", 0, place) > text.count("”", 0, place)
+def _not_own(grammar: Grammar, text: str, place: int) -> bool:
+    """Whether a match within a clause stands in a quotation or after "she said"."""
+    if place == 0:
+        return False
+    return text.count("“", 0, place) > text.count("”", 0, place) or is_reported(grammar, text, place)

@@ -30,7 +30,8 @@ _VAGUE = re.compile(
     r"my best|the|some)|"
     r"try (?:it|that|this|again|out|and)|use (?:it|this|that)|read it|keep|have (?:a|some|fun|so)|let|work on it|"
     r"start (?:by|with)|"
-    r"check|run (?:it|this|the)|write (?:it|this|that)|watch it|play it|spend it|give (?:it|this|that)|learn (?:how|more|about|what|why|to))\b",
+    r"check|run (?:it|this|the)|write (?:it|this|that)|watch it|play it|spend it|"
+    r"give (?:it|this|that)|learn (?:how|more|about|what|why))\b",
     re.I,
 )
 _EVENT = re.compile(rf"\b{w.either(w.EVENTS)}\b", re.I)

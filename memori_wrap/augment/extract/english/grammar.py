@@ -9,6 +9,7 @@ from memori_wrap.augment.extract.english import acts, habits, names, phrases, pl
 from memori_wrap.augment.extract.english.rules_life import LIFE, NOTE
 from memori_wrap.augment.extract.english.rules_person import PERSON
 from memori_wrap.augment.extract.english.wording import ended
+from memori_wrap.augment.extract.english.words import words
 from memori_wrap.augment.extract.grammar import Grammar, Phrase, Reader
 
 _BEGINS = (
@@ -106,12 +107,22 @@ ENGLISH = Grammar(
     hypothetical=re.compile(
         r"\b(?:if|unless|wish|wished|imagine|suppose|supposing|pretend|pretending|whether|as though|would|wouldn't|"
         r"would've|i'd|we'd|"
-        r"hypothetically|assuming|in case|lest|let's say|what if|not sure|don't think|doubt|not true|dreamt|dreamed|"
-        r"in my dream)\b",
+        r"in (?:my|the|this|a|our) (?:novel|story|game|script|screenplay|poem|song|dream|fantasy|scene)|"
+        r"hypothetically|assuming|in case|lest|let's say|what if|not sure|don't think|doubt|not true|dreamt|dreamed)\b",
         re.I,
     ),
+    doubts=words(
+        """if unless wish wished imagine suppose supposing pretend pretending whether though would wouldn d novel story
+        game script screenplay poem song dream fantasy scene hypothetically assuming case lest let what sure think doubt
+        true dreamt dreamed"""
+    ),
+    reports=words(
+        """said says say saying told tells tell asked asks wrote writes think thinks thought claim claims claimed
+        believes heard replied mentioned joked lied was were quote reads goes according answered"""
+    ),
     boundary=re.compile(
-        rf"(?:(?<!remember)(?<!forget)(?<!note)(?<!mind)[,;:(]|[.!…]+(?= )| [–—-]+(?= )|—|–) ?(?:{_JOINED}[, ] ?){{0,3}}(?={_BEGINS})"
+        r"(?:(?<!remember)(?<!forget)(?<!note)(?<!mind)[,;:(]|[.!…]+(?= )| [–—-]+(?= )|—|–) ?"
+        rf"(?:{_JOINED}[, ] ?){{0,3}}(?={_BEGINS})"
         rf"| (?:{_JOINED} ){{1,3}}(?={_BEGINS})"
         rf"|,? (?:and|but) (?P<bare>)(?={_SHARED_VERBS})",
         re.I,
@@ -146,7 +157,7 @@ ENGLISH = Grammar(
         r"(?:please )?(?:also )?(?:remember|note|take note|keep in mind|bear in mind|don't forget|do not forget|"
         r"never forget)"
         r"(?: for (?:later|next time|the future|me))?(?:,? that (?!time|day|one|night|trip|year|summer|week|moment|"
-        r"feeling)|: ?|, )",
+        r"feeling)|: ?|, | (?=(?:my|our)\b[^,;]{1,60} (?:is|are)\b| (?=(?:i'm|i am) )))",
         re.I,
     ),
     ended=ended,

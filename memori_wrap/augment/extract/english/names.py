@@ -8,9 +8,9 @@ from memori_wrap.augment.extract.english import words as w
 from memori_wrap.augment.extract.english.phrases import bare, cut, first_word, phrase
 from memori_wrap.augment.extract.grammar import Clause, Phrase
 
-UPPER = "A-ZÀ-ÖØ-ÞĀĂĄĆČĎĐĒĖĘĚĞĢĪİĶŁŃŅŇŌŐŒŘŚŞŠŤŪŮŰŹŻŽΑ-ΩА-ЯЁ"
-"""Capital letters, for a character class within ``(?-i:...)``."""
-WORD = rf"(?-i:[{UPPER}](?:'[{UPPER}])?[\w-]+)"
+UPPER = r"[^\W\d_a-zà-öø-ÿ]"
+"""A capital, or a letter of a script without them: within ``(?-i:...)``."""
+WORD = rf"(?-i:{UPPER}(?:'{UPPER})?[\w-]+)"
 TITLE = r"(?:(?:Mr|Mrs|Ms|Dr|Prof)\.? )?"
 NAME = rf"{TITLE}{WORD}(?: {WORD}){{0,2}}"
 

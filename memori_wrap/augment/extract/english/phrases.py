@@ -18,7 +18,8 @@ SIDE = (
 )
 TIME = (
     r"now|here|right now|at the moment|at present|currently|these days|nowadays|today|tonight|tomorrow|yesterday|again|"
-    r"already|still|btw|by the way|lol|haha|recently|lately|anymore|any more|any longer|too|also|as well|a lot|a bit|very much|so much|lots|"
+    r"already|still|btw|by the way|lol|haha|recently|lately|anymore|any more|any longer|too|also|as well|a lot|"
+    r"a bit|very much|so much|lots|"
     r"a while|the most|most of all|more than anything|actually|instead|together|regularly|"
     r"every|each|once|twice|(?:one|two|three|four|five|six|\d+) times|several times|"
     r"(?:last|next|this) (?:week|month|year|weekend|spring|summer|fall|autumn|winter|morning|evening|night)|"

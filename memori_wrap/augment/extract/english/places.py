@@ -16,19 +16,21 @@ def _typed_small(clause: Clause) -> bool:
 
 
 def _place(text: str, clause: Clause, strict: bool) -> list[Phrase]:
-    place = text
     # "Portland, Oregon" is one place: what follows the comma is kept where it is a capitalised end.
     match = re.match(
-        r"([^\W\d_a-z][\w'.-]*(?: [^\W\d_a-z][\w'.-]*){0,3}), (?P<in>[^\W\d_a-z][\w.]+(?: [A-Z]\w+)?)(?=[.;!]|$| (?!and\b)[a-z])", text
+        r"([^\W\d_a-z][\w'.-]*(?: [^\W\d_a-z][\w'.-]*){0,3}), "
+        r"(?P<in>[^\W\d_a-z][\w.]+(?: [A-Z]\w+)?)(?=[.;!]|$| (?!and\b)[a-z])",
+        text,
     )
-    place = f"{match[1]}, {match['in'].strip('.')}" if match else cut(text)
-    place = cut(COMPANY.split(place, maxsplit=1)[0])
+    place = f"{match[1]}, {match['in'].strip('.')}" if match else cut(COMPANY.split(cut(text), maxsplit=1)[0])
     place = re.split(
         r" (?:and|or) (?![A-Z]\w+$)| (?:just|only|alone|all|at|that|like|right|outside|working|living)\b", place
     )[0]
     place = re.sub(r"(?: back)? (?:here|there|home)$", "", place)
     name = bare(place)
-    if not name or name.count(" ") > 4 or first_word(name) in w.NOT_PLACES or not name[0].isalpha():
+    if not name or name.count(" ") > 4 or first_word(name) in w.NOT_PLACES:
+        return []
+    if not name[0].isalpha() or re.search(r" \d", name):
         return []
     article = first_word(place) if name != place else ""
     capital = any(part[0].isupper() for part in name.split() if part)

@@ -111,7 +111,8 @@ _WORK = (
           "{s} is{n} {o}"),
     rule("work.as", "work", f"{I_DO}work (?:full[- ]time |part[- ]time )?as (?P<o>.+)", "job", "works_as", "attribute",
           "{s}{n} works as {o}"),
-    rule("work.as_at", "work working", "^(?:i|i'm|i am) (?:currently |now )?work(?:ing)? as (?P<job>(?:an? |the )(?:[\\w-]+ ){1,4}?)"
+    rule("work.as_at", "work working",
+          "^(?:i|i'm|i am) (?:currently |now )?work(?:ing)? as (?P<job>(?:an? |the )(?:[\\w-]+ ){1,4}?)"
           "(?:at|for) (?P<o>.+)", "employer", "works_at", "attribute", "{s}{n} works at {o}"),
     rule("work.working_as", "working employed", f"{AM}(?:working|employed) as (?P<o>.+)", "job", "works_as",
           "attribute", "{s}{n} works as {o}"),
@@ -156,8 +157,8 @@ _OWN = (
     rule("has.bought", "bought purchased",
           f"{HAVE}(?:bought|purchased) (?:myself |ourselves )?(?P<o>(?:an? |some new |new |two |three ).+)", "bought",
           "has", "possession", "{s} bought {o}", confidence=0.8),
-    rule("has.kin", "have got", f"{HAVE}(?:have|got) (?P<o>.+)", "kin", "has_relative", "relationship",
-          "{s}{n} has {o}"),
+    rule("has.kin", "have got ve", f"(?:{HAVE}(?:have|got)|^(?:i've|we've)) (?P<o>.+)", "kin", "has_relative",
+          "relationship", "{s}{n} has {o}"),
     rule("has.sold", "sold gave", f"{HAVE}(?:sold|gave away) (?P<o>.+)", "owned", "has", "possession",
           "{s} no longer has {o}", ends=True),
     rule("pet.named", "named called have got adopted",
@@ -197,7 +198,9 @@ def _theirs(id: str, cues: str, verb: str, kind: str, predicate: str, category: 
 
 
 _OTHERS = (
-    _theirs("home", "lives", " (?:still |now |currently )?lives in ", "home", "lives_in", "relationship",
+    _theirs("from", "from", " (?:is|are) (?:originally )?from ", "place", "comes_from", "relationship",
+          " is from {o}"),
+    _theirs("home", "lives live", "s? (?:still |now |currently )?lives? in ", "home", "lives_in", "relationship",
           "{n} lives in {o}"),
     _theirs("moved", "moved", " (?:just |recently )?moved to ", "place", "lives_in", "relationship", " moved to {o}"),
     _theirs("work", "works", " (?:still |now |currently )?works (?:at|for) ", "employer", "works_at", "relationship",

@@ -25,8 +25,9 @@ KIN = words(
     ex-husband"""
 )
 PEOPLE = KIN | words(
-    """parent grandparent relative friend bestie buddy roommate flatmate housemate neighbor neighbour colleague coworker co-worker boss manager
-    supervisor mentor teacher coach therapist doctor dentist landlord assistant classmate teammate tutor"""
+    """parent grandparent relative friend bestie buddy roommate flatmate housemate neighbor neighbour colleague coworker
+    co-worker boss manager supervisor mentor teacher coach therapist doctor dentist landlord assistant
+    classmate teammate tutor"""
 )
 PETS = words(
     """dog cat puppy pup kitten kitty hamster parrot rabbit bunny horse pony goldfish fish turtle tortoise snake lizard

@@ -61,9 +61,21 @@ def upgrade() -> None:
         sa.UniqueConstraint("entity_id", "conversation_id", "position", name="memori_wrap_message_position"),
         if_not_exists=True,
     )
-    op.create_index("memori_wrap_message_revision", "memori_wrap_conversation_message", ["entity_id", "revision"], if_not_exists=True)
-    op.create_index("memori_wrap_message_exchange", "memori_wrap_conversation_message", ["entity_id", "exchange_id"], if_not_exists=True)
-    op.create_index("memori_wrap_message_digest", "memori_wrap_conversation_message", ["entity_id", "digest"], if_not_exists=True)
+    op.create_index(
+        "memori_wrap_message_revision",
+        "memori_wrap_conversation_message",
+        ["entity_id", "revision"],
+        if_not_exists=True,
+    )
+    op.create_index(
+        "memori_wrap_message_exchange",
+        "memori_wrap_conversation_message",
+        ["entity_id", "exchange_id"],
+        if_not_exists=True,
+    )
+    op.create_index(
+        "memori_wrap_message_digest", "memori_wrap_conversation_message", ["entity_id", "digest"], if_not_exists=True
+    )
     op.create_table(
         "memori_wrap_entity_fact",
         sa.Column("entity_id", Id, primary_key=True),
@@ -81,7 +93,9 @@ def upgrade() -> None:
         sa.Column("revision", sa.BigInteger, nullable=False),
         if_not_exists=True,
     )
-    op.create_index("memori_wrap_fact_revision", "memori_wrap_entity_fact", ["entity_id", "revision"], if_not_exists=True)
+    op.create_index(
+        "memori_wrap_fact_revision", "memori_wrap_entity_fact", ["entity_id", "revision"], if_not_exists=True
+    )
     op.create_table(
         "memori_wrap_entity_fact_mention",
         sa.Column("entity_id", Id, primary_key=True),
@@ -111,7 +125,9 @@ def upgrade() -> None:
         sa.Column("revision", sa.BigInteger, nullable=False),
         if_not_exists=True,
     )
-    op.create_index("memori_wrap_embedding_revision", "memori_wrap_embedding", ["entity_id", "revision"], if_not_exists=True)
+    op.create_index(
+        "memori_wrap_embedding_revision", "memori_wrap_embedding", ["entity_id", "revision"], if_not_exists=True
+    )
     op.create_table(
         "memori_wrap_augmentation_job",
         sa.Column("entity_id", Id, primary_key=True),
@@ -126,7 +142,9 @@ def upgrade() -> None:
         sa.Column("created_at", Utc, nullable=False),
         if_not_exists=True,
     )
-    op.create_index("memori_wrap_job_order", "memori_wrap_augmentation_job", ["dead", "exchange_id"], if_not_exists=True)
+    op.create_index(
+        "memori_wrap_job_order", "memori_wrap_augmentation_job", ["dead", "exchange_id"], if_not_exists=True
+    )
     op.create_table(
         "memori_wrap_secret",
         sa.Column("name", sa.String(40), primary_key=True),

@@ -1,0 +1,116 @@
+"""What a user can see of a call, as plain values that can be compared."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from memori_wrap.testing.provider.dialect import Dialect
+from memori_wrap.testing.script import Received
+
+BLOCK = re.compile(r"<memory-([0-9a-f]{16})>\n.*?\n</memory-\1>", re.DOTALL)
+"""The memory block in a text."""
+_GONE: Any = object()
+_PLAIN = (str, int, float, bool, type(None))
+
+
+def name_of(kind: type) -> str:
+    """A class by its full name."""
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+@dataclass(frozen=True)
+class Showing:
+    """Turns values into comparable ones; ``has_block``: the request behind them carried a memory block."""
+
+    dialect: Dialect
+    has_block: bool = False
+
+    def value(self, value: Any) -> Any:
+        """Types, fields and texts, without ids and times."""
+        if isinstance(value, _PLAIN):
+            return self._text(value) if isinstance(value, str) else value
+        if isinstance(value, bytes):
+            return self._text(value.decode("utf-8", "replace"))
+        if isinstance(value, BaseException):
+            return self.error(value)
+        if hasattr(value, "model_dump"):
+            return {"": name_of(type(value)), "set": sorted(value.model_fields_set), **self.value(_dump(value))}
+        if isinstance(value, Mapping):
+            return {str(k): self.value(v) for k, v in value.items() if not self._is_ignored(str(k))}
+        if isinstance(value, Sequence):
+            return [self.value(v) for v in value]
+        if hasattr(value, "status_code") and hasattr(value, "headers"):
+            return {"": name_of(type(value)), "status": value.status_code, "headers": self.value(value.headers)}
+        return name_of(value if isinstance(value, type) else type(value))
+
+    def error(self, error: BaseException) -> Any:
+        """Class, text, fields and origin of an exception."""
+        return {
+            "": name_of(type(error)),
+            "text": self._text(str(error)),
+            "fields": self.value(vars(error)),
+            "cause": error.__cause__ and name_of(type(error.__cause__)),
+            "context": error.__context__ and name_of(type(error.__context__)),
+        }
+
+    def _text(self, text: str) -> str:
+        text = self.dialect.volatile.sub(lambda m: f"{m.group(1)}*", text)
+        return BLOCK.sub("", text).strip() if self.has_block else text
+
+    def _is_ignored(self, key: str) -> bool:
+        return key in self.dialect.ignored or (self.has_block and key in self.dialect.echoed)
+
+
+def _dump(value: Any) -> Any:
+    return value.model_dump(warnings=False)
+
+
+def block_of(received: Received) -> str | None:
+    """The memory block of a request, None where there is none. More than one is an error."""
+    found = [match.group() for text in _texts(received.body) for match in BLOCK.finditer(text)]
+    assert len(found) <= 1, f"{len(found)} memory blocks in one request"
+    return found[0] if found else None
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return [text for v in inner for text in _texts(v)]
+
+
+def without_block(value: Any) -> Any:
+    """A request's body as it would be without the block: also without the field or part that held nothing else."""
+    left = _strip(value)
+    return None if left is _GONE else left
+
+
+def _strip(value: Any) -> Any:
+    if isinstance(value, str):
+        match = BLOCK.search(value)
+        if match is None:
+            return value
+        before, after = value[: match.start()].removesuffix("\n\n"), value[match.end() :].removeprefix("\n\n")
+        return before + after if before + after else _GONE
+    if isinstance(value, Mapping):
+        kept = {k: s for k, v in value.items() if (s := _strip(v)) is not _GONE}
+        return _GONE if len(kept) < len(value) and set(kept) <= {"type"} else kept
+    if isinstance(value, list):
+        return [s for v in value if (s := _strip(v)) is not _GONE]
+    return value
+
+
+def assert_same_requests(bare: Sequence[Received], ours: Sequence[Received]) -> None:
+    """The same requests on the wire: byte for byte, or, with a memory block, the same apart from that."""
+    assert len(bare) == len(ours), f"{len(bare)} requests by the bare client, {len(ours)} by the registered one"
+    for a, b in zip(bare, ours, strict=True):
+        assert (a.method, a.path, a.query) == (b.method, b.path, b.query)
+        if block_of(b) is None:
+            assert a.raw == b.raw
+            assert a.headers == b.headers
+        else:
+            assert without_block(b.body) == a.body
+            assert {**a.headers, "content-length": ""} == {**b.headers, "content-length": ""}

@@ -1,0 +1,125 @@
+"""What a test of one SDK has to say about it, so that the suite can drive it."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from memori_wrap.testing.provider.shapes import SHAPES, Shape, settle
+from memori_wrap.testing.script import Reply, ToolCall
+
+REPLY = "Thank you, that is noted down: a very fine thing to know indeed."
+"""What the servers of the suite answer, in enough words for a stream to be left in the middle."""
+
+Hook = Callable[[], Any]
+"""Called by a client just before it sends; may return something to wait for where the client is asynchronous."""
+Method = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Another way to make the call, or to read its answer.
+
+    ``run`` gets (client, messages, shape) and returns whatever a user could see; the suite compares that of a bare
+    client with that of a registered one. ``said`` is the text that the stored reply must have, None where nothing is
+    to be captured; ``parts`` are the kinds of its other parts, ``usage`` says that it must carry token counts.
+    """
+
+    name: str
+    items: tuple[int, ...]
+    run: Callable[[Any, Any, Shape], Awaitable[Any]]
+    shapes: Sequence[Shape] = SHAPES
+    reply: Reply = REPLY
+    said: str | None = REPLY
+    parts: tuple[str, ...] = ()
+    usage: bool = False
+    complete: bool = True
+    injects: bool = True
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Dialect(ABC):
+    """One API of one SDK. A synchronous client's methods return results, an asynchronous one's awaitables.
+
+    Messages are dicts with ``role`` and ``content``, as most SDKs take them; ``method`` may translate. What a
+    provider has no notion of keeps its default here, and the tests that need it are skipped.
+    """
+
+    name: str
+    ignored: frozenset[str] = frozenset()
+    """Fields and headers that differ from answer to answer: times."""
+    echoed: frozenset[str] = frozenset()
+    """Fields of an answer that tell about the request, such as its token count: they differ once a block is in it."""
+    volatile: re.Pattern[str] = re.compile(r"(?!)")
+    """What else differs from answer to answer, anywhere in a text: ids. Group 1 is kept."""
+
+    @abstractmethod
+    def server(self, reply: Reply) -> Any:
+        """A running ``LoopbackServer`` that speaks this wire format and says ``reply``."""
+
+    @abstractmethod
+    def client(
+        self, server: Any, *, is_async: bool, retries: int = 0, timeout: float | None = None, hook: Hook | None = None
+    ) -> Any:
+        """A new client of the SDK for ``server``."""
+
+    @abstractmethod
+    def method(self, client: Any) -> Method:
+        """The bound method that makes a call, fetched from the client now: (messages, *, stream=..., **options)."""
+
+    @abstractmethod
+    def text(self, result: Any) -> str:
+        """The text of a whole answer."""
+
+    @abstractmethod
+    def piece(self, chunk: Any) -> str:
+        """The text in one item of a stream, empty where it has none."""
+
+    async def close(self, stream: Any) -> None:
+        """Ends a stream before its time."""
+        await settle(stream.close())
+
+    def variants(self) -> Iterable[Variant]:
+        """Further ways to make the call."""
+        return ()
+
+    def forms(self) -> Mapping[str, Callable[[str], Any]]:
+        """The forms in which messages may be given, each made anew from one text: a tuple, a generator, objects."""
+        return {}
+
+    def conversations(self) -> Mapping[str, Any]:
+        """Messages of unusual make-up: without a user, with content lists, empty; also those that are refused."""
+        return {}
+
+    def copies(self, client: Any) -> Mapping[str, Any]:
+        """Clients made from this one by the SDK's own means."""
+        return {}
+
+    def others(self, client: Any) -> Mapping[str, Callable[[], Any]]:
+        """Calls that carry no conversation: embeddings, the list of models."""
+        return {}
+
+    def unknown(self, client: Any, stream: bool) -> Callable[[], Any] | None:
+        """A call whose arguments the provider cannot read; None where there is no such call."""
+        return None
+
+    def tool_turn(self, call: ToolCall, result: str) -> Sequence[Mapping[str, Any]] | None:
+        """The messages with which the next request of a tool loop goes on: the call and its result."""
+        return None
+
+    def tool_result(self, call: ToolCall, result: str) -> Sequence[Mapping[str, Any]] | None:
+        """The result alone, for a provider that keeps the conversation."""
+        return None
+
+    def continued(self, answer: Any) -> Mapping[str, Any] | None:
+        """Options that continue the conversation kept by the provider; ``answer`` is a result or a stream's items."""
+        return None
+
+    def inherited(self, server: Any) -> str:
+        """All text that the newest request took over from the kept conversation."""
+        return ""

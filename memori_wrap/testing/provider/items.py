@@ -1,0 +1,63 @@
+"""Marks a suite's tests with the items of the conformance list that they are about, and with the shapes they take."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from memori_wrap.testing.provider.dialect import Dialect
+from memori_wrap.testing.provider.shapes import SHAPES, Shape, run
+from memori_wrap.testing.provider.stage import Stage
+
+
+class Part:
+    """A part of the suite. ``dialect`` is set by the class that a test file derives from all of them."""
+
+    dialect: Dialect
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """pytest's hook: one test for each shape, and for each variant of the dialect."""
+        shapes = getattr(metafunc.function, "shapes", None)
+        if "variant" in metafunc.fixturenames:
+            pairs = [(shape, variant) for variant in self.dialect.variants() for shape in variant.shapes]
+            metafunc.parametrize(("shape", "variant"), pairs, ids=lambda value: str(value).replace(" ", "_"))
+        elif shapes is not None:
+            metafunc.parametrize("shape", shapes, ids=lambda shape: str(shape).replace(" ", "_"))
+
+
+def item(*numbers: int, shapes: Sequence[Shape] = SHAPES) -> Callable[[Callable[[Any, Stage], Any]], Any]:
+    """Makes a pytest test of ``body(self, stage)``, a coroutine function or, where it runs its own loop, a plain one.
+
+    ``numbers`` are the items of the conformance list.
+    """
+
+    def mark(body: Callable[[Any, Stage], Any]) -> Any:
+        def test(self: Part, shape: Shape) -> None:
+            play(self.dialect, shape, lambda stage: body(self, stage))
+
+        test.__name__, test.__qualname__, test.__doc__ = body.__name__, body.__qualname__, body.__doc__
+        test.__module__ = body.__module__
+        vars(test).update(items=numbers, shapes=tuple(shapes))
+        return test
+
+    return mark
+
+
+def play(dialect: Dialect, shape: Shape, body: Callable[[Stage], Any]) -> None:
+    """Sets the stage, and plays ``body`` on it."""
+    with Stage(dialect, shape) as stage:
+        work = body(stage)
+        if inspect.isawaitable(work):
+            run(shape, stage.play(work))
+
+
+def items_of(test: pytest.Item) -> tuple[tuple[int, ...], Shape | None]:
+    """The items and the shape that a collected test is about."""
+    parameters = getattr(getattr(test, "callspec", None), "params", {})
+    variant = parameters.get("variant")
+    function = getattr(test, "function", None)
+    numbers = variant.items if variant is not None else getattr(function, "items", ())
+    return tuple(numbers), parameters.get("shape")

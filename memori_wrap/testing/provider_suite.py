@@ -1,0 +1,57 @@
+"""The conformance suite for providers: a registered client cannot be told from a bare one, and is remembered.
+
+    from memori_wrap.testing.provider_suite import Dialect, ProviderSuite
+
+    class MyDialect(Dialect):
+        name = "my-sdk"
+        ...                       # a fake server, a client for it, one call, and how to read its text
+
+    class TestMySdk(ProviderSuite):
+        dialect = MyDialect()
+
+runs every test in the four shapes of a call (sync, async, stream, async stream) where it applies, with the real SDK
+against a server on loopback. ``pytest_terminal_summary`` prints which items of the conformance list ran; to have that,
+a ``conftest.py`` says ``from memori_wrap.testing.provider_suite import *``. Needs pytest, and nothing else of its
+family.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import pytest
+
+from memori_wrap.testing.provider.calls import CallTests
+from memori_wrap.testing.provider.clients import ClientTests
+from memori_wrap.testing.provider.dialect import REPLY, Dialect, Variant
+from memori_wrap.testing.provider.faults import FaultTests
+from memori_wrap.testing.provider.items import items_of
+from memori_wrap.testing.provider.shapes import ASYNC, ASYNC_STREAM, PLAIN, SHAPES, STREAM, STREAMS, SYNC, Shape
+from memori_wrap.testing.provider.streams import StreamTests
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+__all__ = [
+    "ASYNC",
+    "ASYNC_STREAM",
+    "PLAIN",
+    "REPLY",
+    "SHAPES",
+    "STREAM",
+    "STREAMS",
+    "SYNC",
+    "Dialect",
+    "ProviderSuite",
+    "Shape",
+    "Variant",
+    "pytest_runtest_makereport",
+    "pytest_terminal_summary",
+    "table",
+]
+
+
+class ProviderSuite(CallTests, StreamTests, ClientTests, FaultTests):
+    """All parts. A subclass sets ``dialect``."""
