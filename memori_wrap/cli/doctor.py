@@ -11,7 +11,7 @@ from importlib import metadata
 from typing import Any, Literal
 
 from memori_wrap import __version__
-from memori_wrap.cli.options import database_url, masked, open_memory
+from memori_wrap.cli.options import database_url, masked, open_memory, scrubbed
 from memori_wrap.cli.screen import Screen
 from memori_wrap.errors import ConfigurationError, MemoriError, MissingExtra, StoreError
 from memori_wrap.memory import Memori
@@ -43,7 +43,7 @@ def run(database: str | None, as_json: bool) -> int:
     try:
         settings = load_settings()
     except ConfigurationError as error:
-        findings.append(Finding("settings", "failed", str(error), "correct or remove it"))
+        findings.append(Finding("settings", "failed", scrubbed(str(error)), "correct or remove it"))
     if settings is not None:
         with Screen(stderr=True).busy("looking at the database and the model"):
             findings += _memory(settings, database)
@@ -100,7 +100,7 @@ def _memory(settings: Settings, database: str | None) -> Iterator[Finding]:
         memory = open_memory(database, settings=settings)
     except MemoriError as error:
         is_store = isinstance(error, StoreError)
-        yield Finding("database" if is_store else "configuration", "failed", str(error), _fix(error))
+        yield Finding("database" if is_store else "configuration", "failed", scrubbed(str(error)), _fix(error))
         return
     with memory:
         yield from _database(memory, database_url(settings, database))

@@ -21,9 +21,11 @@ Entity = Annotated[str | None, typer.Option("--entity", "-e", help="Whose memory
 Process = Annotated[str | None, typer.Option("--process", help="Which agent or program.")]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable, ASCII only.")]
 
-_PASSWORD = re.compile(r"(://[^:@/]*:).*@")
+_PASSWORD = re.compile(r"(://[^:@/\s]*:)\S*@")
 """Up to the last "@": an unescaped one in a password must not show its second half."""
-_SECRET = re.compile(r"([?&][^=&]*(?:pass|pwd|secret|token|key|credential|odbc_connect)[^=&]*=)[^&]*", re.IGNORECASE)
+_SECRET = re.compile(
+    r"([?&][^=&\s]*(?:pass|pwd|secret|token|key|credential|odbc_connect)[^=&\s]*=)[^&\s]*", re.IGNORECASE
+)
 
 
 def open_memory(database: str | None, *, words_only: bool = False, settings: Settings | None = None) -> Memori:
@@ -50,9 +52,12 @@ def database_url(settings: Settings, database: str | None = None) -> str:
 
 def masked(url: str) -> str:
     """A URL without its secrets; what is none may be a secret itself."""
-    if "://" not in url:
-        return "*** (not a URL)"
-    return _SECRET.sub(r"\1***", _PASSWORD.sub(r"\1***@", url))
+    return scrubbed(url) if "://" in url else "*** (not a URL)"
+
+
+def scrubbed(text: str) -> str:
+    """``text``, such as an error's, without the secrets of the URLs in it."""
+    return _SECRET.sub(r"\1***", _PASSWORD.sub(r"\1***@", text))
 
 
 def exit_code(error: Exception) -> int:

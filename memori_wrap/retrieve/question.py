@@ -18,8 +18,8 @@ MAX_WORDS = 256
 MAX_SENTENCES = 12
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|(?<=[。？！；])|\n+")
 _ADDRESSED = re.compile(
-    r"\b(?:did you|have you|you(?:'ve| have| had)?(?: also| just| previously)? (?:recommended|suggested|said|told|"
-    r"advised|mentioned|explained|proposed|gave|given|described|listed|provided|wrote|written|shared|showed|shown|answered))\b|"
+    r"\b(?:did|have|had) you\b|\byou(?:'ve| have| had)?(?: also| just| once| previously)? (?:\w+ed|said|told|gave|given|"
+    r"found|wrote|written|shown|made|chose|chosen)\b|"
     r"你(?:之前|上次|曾)?(?:说|推荐|建议|告诉|提到|给)"
 )
 _TOKEN = re.compile(r"\S+")

@@ -61,7 +61,7 @@ def score_turns(matches: Matches, question: Question, fact: Floats, links: tuple
         "question before": w.before * signals.before(match, rows),
         "session": w.session * signals.session(match, rows.conversation),
         "speaker": w.speaker * signals.speaker(rows.speaker, question.speakers),
-        "own words": w.own_words * signals.own_words(rows.person, question.addressed),
+        "long answer": -w.lecture * signals.lecture(rows.lectures, question.addressed),
         "date": w.date * nearness(rows.said, list(question.spans)),
         "fact": w.fact * lifted,
         "length": -w.length * signals.length(rows.tokens),

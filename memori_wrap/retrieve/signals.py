@@ -7,13 +7,12 @@ from collections.abc import Iterable
 import numpy as np
 
 from memori_wrap.retrieve.lexical import Floats, Ints
+from memori_wrap.retrieve.texts import SHORT_TOKENS
 from memori_wrap.retrieve.turns import Bools, Table
 
 CLEAR_COSINE = 0.6
 """The cosine of a question and a text that says just that: the unit of meaning, so that it compares with words."""
 SESSION_BEST = 3
-SHORT = 48.0
-"""Tokens that a message may have before it counts as long."""
 
 
 def meaning(cosine: Floats) -> Floats:
@@ -49,21 +48,19 @@ def speaker(speakers: Ints, named: Iterable[int]) -> Floats:
     return np.isin(speakers, list(named)).astype(np.float64)
 
 
-def own_words(person: Bools, addressed: bool) -> Floats:
-    """1 for what a person says where a machine talks too, since the person knows and the machine repeats.
+def lecture(lectures: Bools, addressed: bool) -> Floats:
+    """1 for a machine's long answers: who asks has told it, the machine repeats and explains.
 
     Where the question asks what the machine has said, 0 for all.
     """
-    if addressed or person.all():
-        return np.zeros(len(person))
-    return person.astype(np.float64)
+    return np.zeros(len(lectures)) if addressed else lectures.astype(np.float64)
 
 
 def length(tokens: Floats) -> Floats:
-    """Doublings of the tokens over ``SHORT``: what is shown shares a budget."""
-    return np.log2(np.maximum(tokens, SHORT) / SHORT)
+    """Doublings of the tokens over ``SHORT_TOKENS``: what is shown shares a budget."""
+    return np.log2(np.maximum(tokens, SHORT_TOKENS) / SHORT_TOKENS)
 
 
 def asks(asking: Bools, tokens: Floats) -> Floats:
     """1 for a turn that asks and, being short, tells nothing; people state much inside long questions."""
-    return (asking & (tokens < SHORT)).astype(np.float64)
+    return (asking & (tokens < SHORT_TOKENS)).astype(np.float64)

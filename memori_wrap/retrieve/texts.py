@@ -12,6 +12,8 @@ PASSAGE_TOKENS = 130.0
 """A passage ends at the sentence that reaches it: small models read 256 word pieces and forget the rest."""
 MAX_PASSAGES = 40
 CONTEXT_TOKENS = 60.0
+SHORT_TOKENS = 48.0
+"""Up to so many tokens a message is as short as people talk."""
 GENERIC_SPEAKERS = frozenset({"", "user", "human", "assistant", "ai", "bot", "model", "system", "tool"})
 
 _BREAK = re.compile(r"(?<=[.!?。！？…])\s+|(?<=[。！？])|\n+")
@@ -23,9 +25,20 @@ def generic(speaker: str | None) -> bool:
     return (speaker or "").strip().casefold() in GENERIC_SPEAKERS
 
 
-def person(message: StoredMessage) -> bool:
-    """Whether a human being is speaking: the user, or anybody who is named (in a talk of two, one is "assistant")."""
-    return message.role in ("user", "human") or (message.role == "assistant" and not generic(message.speaker))
+def converses(message: StoredMessage) -> bool:
+    """Whether this is one side of a conversation: anything of a person (the user, or an "assistant" with a name, in
+    a talk of two), and what a machine says as shortly as a person would. Its long answers are clear by themselves."""
+    if message.role in ("user", "human") or (message.role == "assistant" and not generic(message.speaker)):
+        return True
+    return (
+        message.role == "assistant" and len(message.text) < _PIECE_CHARACTERS and tokens(message.text) <= SHORT_TOKENS
+    )
+
+
+def answers(before: StoredMessage, message: StoredMessage) -> bool:
+    """Whether ``message`` is one side's reply to the other, so that what stands before helps to understand it."""
+    differ = (before.role, before.speaker) != (message.role, message.speaker)
+    return differ and converses(before) and converses(message)
 
 
 def pieces(text: str) -> list[str]:
@@ -74,8 +87,8 @@ def embedding_texts(new: Sequence[StoredMessage], before: Sequence[StoredMessage
     """(message id, variant, text to embed) for ``new``; ``before`` are the messages just before them.
 
     Variant "text" is the message, "text/1", "text/2" ... the further passages of a long one; "context" is a
-    person's message after the end of what another person said just before it, so that "Yes, two of them" is found
-    by what it answers.
+    message after the end of what the other side said just before it, so that "Yes, two of them" is found by what
+    it answers.
     """
     last: dict[str, StoredMessage] = {message.conversation: message for message in before}
     out: list[tuple[str, str, str]] = []
@@ -89,9 +102,3 @@ def embedding_texts(new: Sequence[StoredMessage], before: Sequence[StoredMessage
         if previous is not None and previous.text.strip() and answers(previous, message):
             out.append((message.id, "context", f"{tail(previous.text)}\n{cut[0]}"))
     return out
-
-
-def answers(before: StoredMessage, message: StoredMessage) -> bool:
-    """Whether ``message`` is one person's reply to another's. What a machine says is long, and clear by itself."""
-    differ = (before.role, before.speaker) != (message.role, message.speaker)
-    return differ and person(before) and person(message)

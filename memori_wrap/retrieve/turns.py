@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from memori_wrap.retrieve.columns import Column
 from memori_wrap.retrieve.lexical import Floats, Ints
-from memori_wrap.retrieve.texts import answers, generic, person
+from memori_wrap.retrieve.texts import answers, converses, generic
 from memori_wrap.text import tokens
 from memori_wrap.types import StoredMessage
 
@@ -21,7 +21,8 @@ Bools = npt.NDArray[np.bool_]
 class Table:
     """Columns of turns, one entry each; a turn is named by its position, -1 stands for none.
 
-    ``said``: seconds since 1970. ``answers``: the turn before it is another person's. ``asks``: ends in a question.
+    ``said``: seconds since 1970. ``answers``: it replies to the turn before it. ``asks``: it ends in a
+    question. ``lectures``: it is a machine's long answer.
     """
 
     said: Floats
@@ -29,7 +30,7 @@ class Table:
     after: Ints
     conversation: Ints
     speaker: Ints
-    person: Bools
+    lectures: Bools
     answers: Bools
     asks: Bools
     tokens: Floats
@@ -55,7 +56,7 @@ _DTYPES = {
     "after": np.int64,
     "conversation": np.int64,
     "speaker": np.int64,
-    "person": np.bool_,
+    "lectures": np.bool_,
     "answers": np.bool_,
     "asks": np.bool_,
     "tokens": np.float64,
@@ -143,7 +144,7 @@ def _row(message: StoredMessage, cost: float, speakers: dict[str, int], conversa
         "after": -1,
         "conversation": conversation,
         "speaker": -1 if generic(name) else speakers.setdefault(name, len(speakers)),
-        "person": person(message),
+        "lectures": not converses(message),
         "answers": False,
         "asks": message.text[-40:].rstrip("\"'”’)* \n\t").endswith(("?", "？")),
         "tokens": cost,

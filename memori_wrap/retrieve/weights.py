@@ -27,11 +27,11 @@ class Weights:
     """The mean of the three best matches in the conversation."""
     speaker: float = 0.4
     """The question names the speaker."""
-    own_words: float = 0.5
-    """A person's own words, where the other side is a machine."""
+    lecture: float = 0.4
+    """Off for a machine's long answer, unless the question asks what the machine has said."""
     date: float = 0.25
     """The question names the time at which the turn was said."""
-    length: float = 0.04
+    length: float = 0.05
     """Off per doubling of the tokens: what is shown shares a budget."""
     asks: float = 0.1
     """Off for a turn that ends in a question mark: it asks, it does not tell."""

@@ -66,7 +66,7 @@ def _one(entity: str, exchange: str) -> sa.Update:
 
 def leases(conn: sa.Connection) -> dict[str, int]:
     query = sa.select(job.c.lease, job.c.heartbeat).where(job.c.lease.is_not(None), job.c.dead == sa.false())
-    return dict(conn.execute(query).tuples().all())
+    return dict(conn.execute(query).all())
 
 
 def heartbeat(conn: sa.Connection, held: Sequence[str]) -> None:

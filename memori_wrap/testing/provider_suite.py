@@ -55,3 +55,38 @@ __all__ = [
 
 class ProviderSuite(CallTests, StreamTests, ClientTests, FaultTests):
     """All parts. A subclass sets ``dialect``."""
+
+
+Tally = dict[tuple[int, str], list[str]]
+_ran: defaultdict[str, Tally] = defaultdict(dict)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """pytest's hook: notes what ran."""
+    report = yield
+    cls = getattr(item, "cls", None)
+    if report.when == "call" and cls is not None and issubclass(cls, ProviderSuite):
+        numbers, shape = items_of(item)
+        for number in numbers:
+            _ran[cls.dialect.name].setdefault((number, str(shape)), []).append(report.outcome)
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """pytest's hook: prints the table of items and shapes for each dialect."""
+    for name, tally in _ran.items():
+        terminalreporter.section(f"conformance: {name}")
+        terminalreporter.write_line(table(tally))
+
+
+def table(tally: Mapping[tuple[int, str], list[str]]) -> str:
+    """Items by shapes: how many tests passed of how many that ran; "-" where the item does not apply."""
+    lines = ["| item | " + " | ".join(map(str, SHAPES)) + " |", "|---|" + "---|" * len(SHAPES)]
+    for number in sorted({number for number, _ in tally}):
+        cells: list[str] = []
+        for shape in SHAPES:
+            outcomes = [o for o in tally.get((number, str(shape)), ()) if o != "skipped"]
+            cells.append(f"{outcomes.count('passed')}/{len(outcomes)}" if outcomes else "-")
+        lines.append(f"| {number} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)

@@ -1,4 +1,8 @@
-"""The rules extractor: what it reads, what it leaves alone, and how well, on a gold file written before the grammar."""
+"""The rules extractor: what it reads, what it leaves alone, and how well on its gold file.
+
+The gold file is a regression set, not a measurement: all of it was used to mend the grammar. Its first 231 lines were
+written before the grammar, the rest in batches that were scored once before anything was mended for them.
+"""
 
 from __future__ import annotations
 
@@ -157,20 +161,30 @@ def test_the_vocabulary_is_closed() -> None:
     assert {rule.predicate for rule in (*ENGLISH.rules, ENGLISH.note_rule)} == set(PREDICATES)
 
 
-def test_every_rule_can_fire() -> None:
-    """Cues must let their rule through: every cue is a word that the rule's own statements contain."""
-    fired = {
-        fact.rule for line in GOLD.read_text(encoding="utf-8").splitlines() for fact in facts(json.loads(line)["text"])
-    }
-    assert len(fired) > 0.6 * len(ENGLISH.rules)
+RARER = (
+    "I go by Ace.", "I'm fluent in German.", "My native language is Polish.", "My time zone is UTC+2.",
+    "I live at 12 Main Street.", "I come from Wales.", "My employer is Siemens.", "I'm working as a nurse.",
+    "I've been a teacher for ten years.", "I became a nurse.", "I got a new job as a chef.", "I'm working in finance.",
+    "I got laid off from Intel.", "My major is physics.", "I bought a telescope stand.", "I'm dating Kim.",
+    "I no longer date Kim.", "My brother moved to Oslo.", "My mom works as a nurse.", "My son hates broccoli.",
+    "I prefer to work alone.", "I started playing chess.", "I go running.", "I started surfing.", "I smoke.",
+    "I'm planning on visiting Rome.",
+)  # fmt: skip
 
 
-def test_a_usual_message_takes_less_than_a_millisecond() -> None:
+def test_every_rule_fires() -> None:
+    """A rule whose cues never let it through would be dead."""
+    texts = [json.loads(line)["text"] for line in GOLD.read_text(encoding="utf-8").splitlines()]
+    fired = {fact.rule for text in (*texts, *RARER) for fact in facts(text)}
+    assert {rule.id for rule in (*ENGLISH.rules, ENGLISH.note_rule)} == fired
+
+
+def test_a_hundred_words_are_cheap() -> None:
     text = "Thanks for that. I live in Berlin with my dog Rex, and I love hiking in the mountains near the city. " * 5
     extractor = RuleExtractor()
     extractor.extract([said(text)])
     best = min(_spent(extractor, text) for _ in range(10))
-    assert best < 0.004  # measured 1 ms on a quiet machine; 100 words
+    assert best < 0.004  # measured: 1 ms for these hundred words full of facts, 0.45 ms for a hundred of LoCoMo's
 
 
 def _spent(extractor: RuleExtractor, text: str) -> float:

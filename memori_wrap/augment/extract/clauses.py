@@ -12,6 +12,8 @@ _WORD = re.compile(r"[^\W_]+")
 _PAUSE = re.compile(r"[,;:—–(]")
 _REACH = 60
 """How far back the words are looked for that make a clause somebody else's."""
+_LONGEST = 300
+"""Characters of a clause that the rules see: half a sentence's bound, a quarter of the worst pattern's work."""
 _OPENERS = 6
 """How many openers ("well, actually, ...") are stripped from one clause."""
 
@@ -36,7 +38,7 @@ def clauses(grammar: Grammar, sentence: str, before: str) -> Iterator[Clause]:
             if not shared:
                 continue
             text = grammar.elided + text
-        text, note = _opened(grammar, text.strip())
+        text, note = _opened(grammar, _shortened(text.strip()))
         # A quotation at the front is somebody else's; so is what is reported on either side.
         if not text or text.startswith("“") or (may_be_reported and is_reported(grammar, sentence, start)):
             shared = False
@@ -47,6 +49,11 @@ def clauses(grammar: Grammar, sentence: str, before: str) -> Iterator[Clause]:
         shared = text.lower().startswith(grammar.elided.lower().strip()) and not grammar.open.search(text)
         ended = grammar.ended(text)
         yield Clause(ended or text, sentence[:start] or before, note, ended is not None)
+
+
+def _shortened(text: str) -> str:
+    """A clause up to ``_LONGEST``, at a blank: nobody states a thing of themselves at such length."""
+    return text if len(text) <= _LONGEST else text[:_LONGEST].rpartition(" ")[0]
 
 
 def words_of(text: str) -> set[str]:

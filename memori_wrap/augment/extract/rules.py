@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from memori_wrap.augment.extract.clauses import clauses, is_reported, words_of
 from memori_wrap.augment.extract.english.grammar import ENGLISH
 from memori_wrap.augment.extract.grammar import Clause, Grammar, Phrase, Rule
-from memori_wrap.augment.extract.sentences import WINDOW, plain, sentences
+from memori_wrap.augment.extract.sentences import plain, sentences
 from memori_wrap.text import normal
 from memori_wrap.types import Fact, StoredMessage, Triple
 
@@ -57,11 +57,8 @@ class RuleExtractor:
         return found
 
     def _message(self, message: StoredMessage, pace: _Pace) -> Iterator[Fact]:
-        window = message.text[:WINDOW]
         seen: set[tuple[Triple, bool]] = set()
         for grammar in self._grammars:
-            if not grammar.trigger.search(window):
-                continue
             for fact in _read(grammar, message.text, normal(message.speaker or ""), pace):
                 key = (fact.triple, fact.ends)
                 if key not in seen:

@@ -16,7 +16,9 @@ MAX_SENTENCES = 200
 MAX_LENGTH = 600
 """Longer sentences are skipped. No pattern sees more text than this, which bounds the work of each."""
 
-_FOREIGN = re.compile(r"`{3,}|~{3,}|<memory-([\w-]{1,80})[^>\n]{0,200}>")
+_FOREIGN = re.compile(r"`{3,}|~{3,}|<memory-([\w-]{1,80})(?=[\s>])[^>\n]{0,200}>")
+_MOST_FOREIGN = 200
+"""Beginnings of blocks that are looked at; a message with more is treated as foreign from there on."""
 _FOREIGN_BEGINS = ("```", "~~~", "<memory-")
 _MARGIN = re.compile(r"(?:^|\n)[ \t]{0,3}$")
 # An opening mark without its closing one reaches to the end of the line; after a digit it means inches.
@@ -95,7 +97,7 @@ def _foreign(text: str) -> Iterator[tuple[int, int]]:
     """The spans of code fences and injected blocks, in order. ``find`` is a hundred times a pattern's speed."""
     at = 0
     found = {begin: text.find(begin) for begin in _FOREIGN_BEGINS}
-    while True:
+    for _ in range(_MOST_FOREIGN):
         for begin, place in found.items():
             if 0 <= place < at:
                 found[begin] = text.find(begin, at)
@@ -109,6 +111,7 @@ def _foreign(text: str) -> Iterator[tuple[int, int]]:
         end = _closed(text, block)
         yield start, end
         at = end
+    yield at, len(text)
 
 
 def _closed(text: str, block: re.Match[str]) -> int:

@@ -9,7 +9,6 @@ import pickle
 import weakref
 from typing import Any
 
-import pytest
 import wrapt
 
 from memori_wrap import Memori, plugins
@@ -159,7 +158,7 @@ class ClientTests(Part):
     @item(23)
     async def test_copy_and_pickle_do_what_they_do(self, stage: Stage) -> None:
         show = Showing(self.dialect)
-        for make in (copy.copy, copy.deepcopy, lambda client: pickle.loads(pickle.dumps(client))):  # noqa: S301
+        for make in (copy.copy, copy.deepcopy, lambda client: pickle.loads(pickle.dumps(client))):
             seen = []
             for client in (stage.bare(), stage.client()):
                 try:
@@ -167,7 +166,7 @@ class ClientTests(Part):
                     await stage.ask(made)
                     seen.append(type(made))
                     await settle(made.close())
-                except Exception as error:  # noqa: BLE001, PERF203 (whatever it is, it must be the same)
+                except Exception as error:
                     seen.append(show.error(error))
             assert seen[0] == seen[1]
         await stage.captured(0)

@@ -66,8 +66,9 @@ class FaultTests(Part):
                 raise make()
 
             stage.on_recall = fail
-            outcome = await stage.compare(lambda client, n=n: stage.see(client, stage.user(f"{QUESTION} {n}")),
-                                          bare=bare, ours=ours)
+            outcome = await stage.compare(
+                lambda client, n=n: stage.see(client, stage.user(f"{QUESTION} {n}")), bare=bare, ours=ours
+            )
             assert not isinstance(outcome.value, Exception)
             assert not outcome.block
         await stage.captured(len(ERRORS))
@@ -76,7 +77,7 @@ class FaultTests(Part):
 
     @item(36)
     async def test_recall_may_freeze(self, stage: Stage) -> None:
-        stage.settings |= {"recall_budget": 0.1}
+        stage.settings |= {"recall_budget": 0.1, "capture_budget": 0.1}
         go_on = threading.Event()
         stage.on_recall = lambda _: go_on.wait(FROZEN)
         stage.know()
@@ -192,10 +193,9 @@ class FaultTests(Part):
         with tempfile.TemporaryDirectory() as folder:
             url = f"sqlite:///{folder}/memory.db"
             command = [sys.executable, "-m", leaving.__name__, file, name, stage.server.base_url, url]
-            began = time.monotonic()
             ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
             assert (ended.returncode, ended.stderr) == (0, "")
-            assert time.monotonic() - float(ended.stdout) < began + SOON + FROZEN  # what it took before its end is its own
+            assert time.monotonic() - float(ended.stdout) < FROZEN  # counted from its last line
             with Memori(url, embedder="none", extractor="none") as mem:
                 for shape in SHAPES:
                     said_then = leaving.words(shape)
@@ -226,7 +226,7 @@ async def together(stage: Stage, works: list[Coroutine[Any, Any, None]]) -> None
     def work(one: Coroutine[Any, Any, None]) -> None:
         try:
             run(stage.shape, one)
-        except BaseException as error:  # noqa: BLE001 (raised below, on the test's own thread)
+        except BaseException as error:
             failures.append(error)
 
     threads = [threading.Thread(target=work, args=(one,)) for one in works]

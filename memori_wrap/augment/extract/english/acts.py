@@ -30,7 +30,8 @@ _VAGUE = re.compile(
     r"my best|the|some)|"
     r"try (?:it|that|this|again|out|and)|use (?:it|this|that)|read it|keep|have (?:a|some|fun|so)|let|work on it|"
     r"start (?:by|with)|"
-    r"check|run (?:it|this|the)|write (?:it|this|that)|watch it|play it|spend it|"
+    r"check|run (?:it|this|the (?:code|test|tests|script|command|program))|write (?:it|this|that)|"
+    r"watch it|play it|spend it|"
     r"give (?:it|this|that)|learn (?:how|more|about|what|why))\b",
     re.I,
 )
@@ -93,6 +94,11 @@ def journey(text: str) -> list[Phrase]:
     return (
         [Phrase(f"go to {third_person(said)}", f"go to {third_person(said)}")] if starts and _WHEN.search(said) else []
     )
+
+
+def removal(text: str) -> list[Phrase]:
+    """After "moving": a place and a time, as the plan to move there."""
+    return dated_act(f"move {text}") if re.match(r"to (?:the )?[^\W\d_a-z]", text) else []
 
 
 def trip(text: str) -> list[Phrase]:

@@ -40,13 +40,13 @@ _OF_TEXT: Mapping[str, Callable[[str], list[Phrase]]] = {
     "begun": habits.begun, "beloved": names.beloved, "bought": habits.bought, "date": names.date,
     "dated_act": acts.dated_act, "doing": phrases.doing, "doing_act": acts.doing_act, "due": acts.due,
     "email": names.email, "employer": places.employer, "fav": phrases.favorite_of,
-    "field_of_work": places.field_of_work, "frequented": habits.frequented, "job": places.job,
+    "field_of_work": places.field_of_work, "job": places.job,
     "journey": acts.journey, "kin": habits.kin, "languages": habits.languages, "nickname": names.nickname,
     "noted": acts.noted, "order": acts.order, "own_name": names.own_name, "own_rule": acts.own_rule,
     "owned": habits.owned, "people": names.people, "phone": names.phone, "played": habits.played,
     "pronouns": names.pronouns, "rel": names.relation, "school": places.school, "subject": places.subject,
     "thing": phrases.thing, "things": phrases.things, "time_zone": names.time_zone, "tool": habits.tool,
-    "trait": habits.trait, "trip": acts.trip, "verb": _verb, "wish": acts.wish,
+    "trait": habits.trait, "removal": acts.removal, "trip": acts.trip, "verb": _verb, "wish": acts.wish,
     "work": places.work, "decision": acts.decision, "name": names.name,
 }  # fmt: skip
 
@@ -56,7 +56,8 @@ def _without_clause(read: Callable[[str], list[Phrase]]) -> Reader:
 
 
 _READERS: Mapping[str, Reader] = {
-    "greeted": names.greeted, "home": places.home, "names": names.names, "place": places.place,
+    "frequented": habits.frequented, "greeted": names.greeted, "home": places.home, "names": names.names,
+    "place": places.place,
     "strictly_named": names.strictly_named,
     "who": names.given_name,
     **{name: _without_clause(read) for name, read in _OF_TEXT.items()},

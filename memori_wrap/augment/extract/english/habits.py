@@ -17,7 +17,7 @@ from memori_wrap.augment.extract.english.phrases import (
     is_thing,
     phrase,
 )
-from memori_wrap.augment.extract.grammar import Phrase
+from memori_wrap.augment.extract.grammar import Clause, Phrase
 
 
 def _head(item: str) -> str:
@@ -32,12 +32,17 @@ def _singular(noun: str) -> str:
     return w.PLURALS.get(noun) or (noun[:-1] if noun.endswith("s") and not noun.endswith("ss") else noun)
 
 
+def _branded(item: str) -> bool:
+    """Whether the last word is a name or a number: "Honda Civic", but not "Honda dealer"."""
+    return not item.rpartition(" ")[2][:1].islower()
+
+
 def is_of(item: str, kinds: frozenset[str], anywhere: bool = False) -> bool:
     """Whether the noun at the end is of a kind; of brands any word will do ("Honda Civic LX")."""
     parts = [part.strip(",.") for part in item.lower().split()]
     if not parts or len(parts) > 6 or parts[0] in ("not", "no", "never"):
         return False
-    ends = [parts[-1], " ".join(parts[-2:]), *(parts if anywhere and item != item.lower() else ())]
+    ends = [parts[-1], " ".join(parts[-2:]), *(parts if anywhere and _branded(item) else ())]
     return any(end in kinds or _singular(end) in kinds for end in ends)
 
 
@@ -134,10 +139,12 @@ def begun(text: str) -> list[Phrase]:
     return phrase(said) if first_word(said) not in mental and said.count(" ") <= 5 and is_thing(said) else []
 
 
-def frequented(text: str) -> list[Phrase]:
-    """Where one goes again and again: only said with how often."""
+def frequented(text: str, clause: Clause) -> list[Phrase]:
+    """Where one goes again and again: only said with how often, or that it is over."""
     often = re.search(r" (?:every|each|on \w+days|once a|twice a|\w+ times a|regularly|weekly|daily)\b", text, re.I)
-    return phrase(cut(text)) if often and cut(text).count(" ") <= 5 and is_thing(bare(cut(text))) else []
+    return (
+        phrase(cut(text)) if (often or clause.ends) and cut(text).count(" ") <= 5 and is_thing(bare(cut(text))) else []
+    )
 
 
 def tool(text: str) -> list[Phrase]:

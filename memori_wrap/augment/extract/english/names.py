@@ -49,7 +49,7 @@ def greeted(text: str, clause: Clause) -> list[Phrase]:
 def nickname(text: str) -> list[Phrase]:
     """After "call me": one or two capitalised words, and no more."""
     match = re.match(
-        rf"“?(?P<name>{WORD}(?: {WORD})?)(?=$|[,;.!”–—(]| (?:and|please|instead|but|,))", text.strip("'\"")
+        rf"“?(?P<name>{TITLE}{WORD}(?: {WORD})?)(?=$|[,;.!”–—(]| (?:and|please|instead|but|,))", text.strip("'\"")
     )
     return phrase(match["name"]) if match and _is_name(match["name"]) else []
 

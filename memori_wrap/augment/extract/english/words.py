@@ -143,7 +143,7 @@ ORDERS = words(
     """answer reply respond use write speak talk call address give format keep include show explain mention suggest
     recommend avoid stop start send ask remind add put be"""
 )
-GERUNDS_OF = words("drink eat play use live work drive learn study like love enjoy have own speak date")
+GERUNDS_OF = words("drink eat play use live work drive learn study like love enjoy have own speak date go")
 """Verbs whose "I stopped ...ing" is the ending of a fact that a rule states with the verb; others end a "does"."""
 
 

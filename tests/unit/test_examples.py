@@ -1,0 +1,42 @@
+"""Every example runs as it stands, against the loopback server."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from memori_wrap.testing.openai_server import FakeOpenAI
+
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
+
+
+def run(example: Path, server: FakeOpenAI, folder: Path) -> str:
+    env = {k: v for k, v in os.environ.items() if not k.startswith("MEMORI_WRAP_")}
+    env |= {"OPENAI_BASE_URL": server.base_url, "OPENAI_API_KEY": "x", "MEMORI_WRAP_DATA_DIR": str(folder)}
+    done = subprocess.run([sys.executable, example], cwd=folder, env=env, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_example_runs(example: Path, tmp_path: Path) -> None:
+    with FakeOpenAI("Noted.") as server:
+        assert "Noted." in run(example, server, tmp_path)
+
+
+def test_memoris_quickstart_remembers(tmp_path: Path) -> None:
+    """The third request carries what the first one said."""
+    with FakeOpenAI("Noted.") as server:
+        run(Path(__file__).parents[2] / "examples" / "memori_quickstart.py", server, tmp_path)
+        assert "My favorite color is blue and I live in Paris" in "".join(server.texts(2))
+
+
+def test_quickstart_differs_in_the_import_line_alone() -> None:
+    text = (Path(__file__).parents[2] / "examples" / "memori_quickstart.py").read_text()
+    assert [line for line in text.splitlines() if "memori_wrap" in line] == [
+        "from memori_wrap import Memori  # was: from memori import Memori"
+    ]
