@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 ENTITY, SPEAKER = "sam", "Sam"
-REPLY = "(a scripted reply: no model runs in this demo)"
+REPLY = "Noted. (scripted)"
 
 STAGES = ("cold", "warm")
 """The rounds of questions: at once, while a model may be loading, and when it is there."""

@@ -21,6 +21,8 @@ from memori_wrap.retrieve.weights import Weights
 from memori_wrap.types import Delta, Recollection, StoredFact, StoredMessage, Vectors
 
 ENGINES = ("auto", "lexical", "dense")
+RECENT_CHARACTERS = 10_000
+"""Of a turn that is not stored yet so much is searched: it is read while a call waits."""
 
 
 def rest() -> None:
@@ -100,7 +102,8 @@ class HybridRetriever:
         known = self._recent
         self._recent = {}
         for message in recent:
-            self._recent[message.text] = known.get(message.text) or Counter(words.terms_of(message.text))
+            counts = known.get(message.text)
+            self._recent[message.text] = counts or Counter(words.terms_of(message.text[:RECENT_CHARACTERS]))
         return [self._recent[message.text] for message in recent]
 
     def _turns(

@@ -13,13 +13,13 @@ from memori_wrap.retrieve.stopwords import STOP_WORDS
 
 HEAD, TAIL = 2000, 4000
 """Of a longer question the first and the last so many characters are read."""
-MAX_WORDS = 256
+MAX_WORDS, MAX_SENTENCES = 256, 12
 
-MAX_SENTENCES = 12
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|(?<=[。？！；])|\n+")
 _ADDRESSED = re.compile(
-    r"\b(?:did|have|had) you\b|\byou(?:'ve| have| had)?(?: also| just| once| previously)? (?:\w+ed|said|told|gave|given|"
-    r"found|wrote|written|shown|made|chose|chosen)\b|"
+    r"\b(?:did|have|had) you\b|"
+    r"\byou(?:'ve| have| had)?(?: also| just| once| previously)? "
+    r"(?:\w+ed|said|told|gave|given|found|wrote|written|shown|made|chose|chosen)\b|"
     r"你(?:之前|上次|曾)?(?:说|推荐|建议|告诉|提到|给)"
 )
 _TOKEN = re.compile(r"\S+")

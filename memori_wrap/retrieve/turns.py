@@ -50,6 +50,7 @@ class Table:
 
 
 _MESSAGE_BYTES = 600
+_RECENT = 10_000
 _DTYPES = {
     "said": np.float64,
     "before": np.int64,
@@ -119,7 +120,7 @@ class Turns:
             for at, message in enumerate(recent):
                 number = len(self.places) + len(conversations)
                 conversation = conversations.setdefault((message.process, message.session), number)
-                row = _row(message, tokens(message.text), speakers, conversation)
+                row = _row(message, tokens(message.text[:_RECENT]), speakers, conversation)
                 if conversation in last:
                     before = last[conversation]
                     rows[before]["after"] = len(self) + at

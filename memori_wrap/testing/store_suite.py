@@ -128,7 +128,7 @@ class StoreSuite:
         assert store.claim("b", 5) == []
         store.complete([Augmentation(first)], None)
         (second,) = store.claim("b", 5)
-        assert [m.text for m in second.messages][0] == "two"
+        assert second.messages[0].text == "two"
         assert [m.text for m in second.before] == ["one", "ok"]
 
     def test_a_lost_lease_writes_nothing(self, store: Store) -> None:
@@ -183,7 +183,9 @@ class StoreSuite:
         assert store.key() == store.key()
         assert len(store.key()) == 32
 
-    def _state(self, store: Store, text: str, *, at: datetime = NOW, said: str = "tea", ends: str | None = None) -> None:
+    def _state(
+        self, store: Store, text: str, *, at: datetime = NOW, said: str = "tea", ends: str | None = None
+    ) -> None:
         store.capture([exchange(text, session=new_id())])
         jobs: Sequence[Job] = store.claim("a", 1)
         store.complete([Augmentation(jobs[0], [fact(jobs[0], said, at=at, ends=ends)])], None)

@@ -29,9 +29,7 @@ def server() -> Iterator[FakeOpenAI]:
 
 def memory(folder: Path, **options: object) -> Memori:
     settings = {"data_dir": str(folder), "busy_timeout": 0.5, **options}
-    return Memori(
-        f"sqlite:///{folder}/m.db", embedder=HashEmbedder(), extractor=ScriptedExtractor(), settings=settings
-    )
+    return Memori(f"sqlite:///{folder}/m.db", embedder=HashEmbedder(), extractor=ScriptedExtractor(), settings=settings)
 
 
 def ask(client: OpenAI, text: str) -> float:
@@ -135,7 +133,9 @@ def test_read_only(tmp_path: Path, server: FakeOpenAI, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("how", ["missing", "corrupt"])
-def test_model_missing_or_corrupt(how: str, tmp_path: Path, server: FakeOpenAI, caplog: pytest.LogCaptureFixture) -> None:
+def test_model_missing_or_corrupt(
+    how: str, tmp_path: Path, server: FakeOpenAI, caplog: pytest.LogCaptureFixture
+) -> None:
     error = ImportError("no torch") if how == "missing" else ConfigurationError("not the official checkpoint")
     embedder = HashEmbedder(error=error)
     with Memori(f"sqlite:///{tmp_path}/m.db", embedder=embedder, extractor="none") as mem:

@@ -51,7 +51,7 @@ ENDS = {
         "",
     ),
     "by a call in atexit": (
-        "import atexit; atexit.register(lambda: talk(client, 6)); memory().register(client, entity='alice'); talk(client)",
+        "import atexit; atexit.register(talk, client, 6); memory().register(client, entity='alice'); talk(client)",
         "",
     ),
 }  # fmt: skip
@@ -62,7 +62,8 @@ def run(body: str, last: str, folder: Path, url: str, *, real: bool = False) -> 
     env = {k: v for k, v in os.environ.items() if not k.startswith("MEMORI_WRAP_")}
     env["MEMORI_WRAP_DATA_DIR"] = str(folder)
     script = SCRIPT.format(url=url, body=body, last=last, real=real)
-    child = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=env, timeout=120)
+    command = [sys.executable, "-c", script]
+    child = subprocess.run(command, capture_output=True, text=True, env=env, timeout=120, check=False)
     ended = time.time()
     began = float(child.stdout.split("end ")[1])
     return ended - began, child.stderr
@@ -74,7 +75,8 @@ def test_end(how: str, tmp_path: Path) -> None:
         seconds, stderr = run(*ENDS[how], tmp_path, server.base_url)
     assert stderr == ""
     assert seconds < 4, "1.5 s for pending work, the rest is the interpreter's own end on a busy machine"
-    with Memori(extractor=ScriptedExtractor(), settings={"data_dir": str(tmp_path), "embedder": "none", "lease": 0.3}) as mem:
+    settings = {"data_dir": str(tmp_path), "embedder": "none", "lease": 0.3}
+    with Memori(extractor=ScriptedExtractor(), settings=settings) as mem:
         assert mem.flush(60)
         said = {f.text for f in mem.facts(entity="alice")}
         assert {f"User said: fact {i}" for i in range(5)} <= said

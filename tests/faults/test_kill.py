@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -36,7 +35,8 @@ class Kills:
     def run(self, wanted: int) -> None:
         choose = random.Random(20261120)
         with FakeOpenAI("Noted.") as server, self._nursery() as nursery:
-            assert nursery.stdin and nursery.stdout
+            assert nursery.stdin
+            assert nursery.stdout
             while self.effective < wanted:
                 self.tried += 1
                 assert self.tried <= 4 * wanted, "too few kills hit a process with work pending"
@@ -85,8 +85,8 @@ class Kills:
 
 
 @pytest.fixture
-def kills(tmp_path: Path) -> Iterator[Kills]:
-    yield Kills(tmp_path, split_commit=False)
+def kills(tmp_path: Path) -> Kills:
+    return Kills(tmp_path, split_commit=False)
 
 
 def test_few_kills(kills: Kills) -> None:

@@ -88,7 +88,8 @@ def test_nobody_named_after_alice(mem: Memori, server: FakeOpenAI, caplog: pytes
     assert said(server) == QUESTION
     asyncio.run(aask(aclient, QUESTION))
     assert said(server) == QUESTION
-    assert sum('register(client, entity="me")' in r.getMessage() for r in caplog.records if r.levelname == "WARNING") == 1
+    warnings = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+    assert sum('register(client, entity="me")' in text for text in warnings) == 1
 
 
 def test_attribution_in_a_task_serves_that_task_alone(mem: Memori, server: FakeOpenAI) -> None:
@@ -111,7 +112,7 @@ def test_attribution_in_a_task_serves_that_task_alone(mem: Memori, server: FakeO
 
 
 def test_attribution_on_a_thread_is_refused(mem: Memori) -> None:
-    with ThreadPoolExecutor(1) as pool, pytest.raises(ScopeError, match="with mem.scope"):
+    with ThreadPoolExecutor(1) as pool, pytest.raises(ScopeError, match=r"with mem\.scope"):
         pool.submit(mem.attribution, "alice").result()
 
 
@@ -153,9 +154,7 @@ def test_precedence(mem: Memori, server: FakeOpenAI) -> None:
 def test_a_stream_belongs_to_whom_it_began_for(mem: Memori, server: FakeOpenAI) -> None:
     client = sync_client(mem, server)
     with mem.scope("alice"):
-        stream = client.chat.completions.create(
-            model="m", messages=[{"role": "user", "content": SECRET}], stream=True
-        )
+        stream = client.chat.completions.create(model="m", messages=[{"role": "user", "content": SECRET}], stream=True)
     with mem.scope("bob"):
         for _ in stream:
             pass

@@ -186,7 +186,8 @@ def test_examples_are_not_worked_on() -> None:
 
 def test_planted_storing_all_that_is_sent_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "memori_wrap.store.sql.new_messages", lambda stored, request, known: [(i, "live") for i in range(len(request))]
+        "memori_wrap.store.capture.new_messages",
+        lambda stored, request, known: [(i, "live") for i in range(len(request))],
     )
     app = play(["say", "say"], examples=False)
     assert app.stored_live != app.live  # type: ignore[attr-defined]
@@ -194,7 +195,7 @@ def test_planted_storing_all_that_is_sent_fails(monkeypatch: pytest.MonkeyPatch)
 
 def test_planted_comparing_by_text_alone_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "memori_wrap.store.sql.new_messages",
+        "memori_wrap.store.capture.new_messages",
         lambda stored, request, known: [(i, "live") for i, (_, mark) in enumerate(request) if mark not in known],
     )
     app = play(["yes", "yes", "yes"], examples=False)

@@ -10,13 +10,15 @@ import json
 import os
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from openai import OpenAI
 
 from memori_wrap import Memori
 from memori_wrap.store import knowledge, queue
-from memori_wrap.store.sql import SqlStore, _bump
+from memori_wrap.store.capture import bump
+from memori_wrap.store.sql import SqlStore
 from memori_wrap.testing.extractors import ScriptedExtractor
 
 SETTINGS = {"lease": 0.3, "embedder": "none", "workers": 2}
@@ -27,7 +29,7 @@ def talk(order: dict[str, Any]) -> None:
         SqlStore.complete = split_commit  # type: ignore[method-assign]
     mem = Memori(order["database"], extractor=ScriptedExtractor(delay=0.004), settings=SETTINGS)
     client = mem.register(OpenAI(base_url=order["base_url"], api_key="x"), entity="alice")
-    with open(order["acks"], "a") as acks:
+    with Path(order["acks"]).open("a") as acks:
         for n in range(order["first"], order["first"] + 10_000):
             client.chat.completions.create(model="m", messages=[{"role": "user", "content": f"fact {n}"}])
             while mem.stats()["waiting"]:
@@ -42,7 +44,7 @@ def split_commit(self: SqlStore, results: Any, model: str | None) -> list[Any]:
             queue.finish(conn, result.job)
         time.sleep(0.01)
         with self._session.write() as conn:
-            revision = _bump(conn, result.job.entity)
+            revision = bump(conn, result.job.entity)
             for found in result.facts:
                 knowledge.write_fact(conn, result.job.entity, revision, found)
     return []

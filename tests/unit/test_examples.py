@@ -17,7 +17,8 @@ EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
 def run(example: Path, server: FakeOpenAI, folder: Path) -> str:
     env = {k: v for k, v in os.environ.items() if not k.startswith("MEMORI_WRAP_")}
     env |= {"OPENAI_BASE_URL": server.base_url, "OPENAI_API_KEY": "x", "MEMORI_WRAP_DATA_DIR": str(folder)}
-    done = subprocess.run([sys.executable, example], cwd=folder, env=env, capture_output=True, text=True, timeout=120)
+    command = [sys.executable, str(example)]
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 
