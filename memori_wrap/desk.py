@@ -9,7 +9,7 @@ import threading
 import time
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
@@ -207,8 +207,8 @@ def _storable(m: Message, limit: int) -> Message:
     return replace(m, text=text, parts=parts, speaker=speaker)
 
 
-def _new_only(found: object, there: set[str]) -> list[Recollection]:
-    """Without what the request says itself, and without facts that were read out of just that."""
-    items: list[Recollection] = list(found)  # type: ignore[call-overload]
-    said = {r.id for r in items if r.kind == "turn" and normal(r.text) in there}
-    return [r for r in items if r.id not in said and not (r.sources and said.issuperset(r.sources))]
+def _new_only(found: Sequence[Recollection], there: set[str]) -> list[Recollection]:
+    """Without what the request says itself, without facts that were read out of just that, nothing twice."""
+    said = {r.id for r in found if r.kind == "turn" and normal(r.text) in there}
+    new = [r for r in found if r.id not in said and not (r.sources and said.issuperset(r.sources))]
+    return list({(r.speaker, normal(r.text)): r for r in reversed(new)}.values())[::-1]

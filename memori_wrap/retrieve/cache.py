@@ -67,7 +67,8 @@ class RetrieverCache:
         revisions = {delta.entity: delta.revision for delta in deltas}
         with self._lock:
             for exchange in exchanges:
-                recent = self._recent.get(exchange.scope.entity, {}).get(exchange.id)
+                waiting = self._recent.get(exchange.scope.entity)
+                recent = waiting.get(exchange.id) if waiting is not None else None
                 if recent is not None:
                     recent.revision = revisions.get(exchange.scope.entity, 0)
         self.apply(deltas)
