@@ -9,6 +9,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 log = logging.getLogger("memori_wrap")
+log.addHandler(logging.NullHandler())
 
 
 class Counts:

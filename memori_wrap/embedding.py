@@ -36,6 +36,7 @@ class Model:
         self.state: State = "off" if make is None else "idle"
         self.reason = ""
         self._is_closed = False
+        self.on_ready: Callable[[], None] = lambda: None
         if make is None:
             self._settled.set()
 
@@ -112,4 +113,7 @@ class Model:
             self.reason = f"{type(error).__name__}: {error}"
             self._counts.once("model", "memori_wrap: no embedding model, recall is by words only: %s", self.reason)
         self.state = "failed" if self._embedder is None else "ready"
+        if self.state == "ready":
+            with self._counts.guard("index"):
+                self.on_ready()
         self._settled.set()

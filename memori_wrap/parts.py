@@ -46,6 +46,7 @@ class Parts:
         self.model = Model(_embedder(embedder or settings.embedder, self.counts), self.counts, self.courtesy)
         make_retriever = retriever or (lambda: HybridRetriever(index or _faiss, breathe=self.courtesy.breathe))
         self.cache = RetrieverCache(self.store, make_retriever, self.model, self.counts, settings.cache_bytes)
+        self.model.on_ready = self.cache.refresh
         pipeline = Pipeline(_extractor(extractor or settings.extractor), self.model, embedding_texts, self.courtesy)
         self.pool = Pool(
             self.store,

@@ -119,6 +119,13 @@ class RetrieverCache:
                 vector = None  # the vectors of another model are not comparable; the reload is under way
             return entry.retriever.rank(query, vector, recent)
 
+    def refresh(self) -> None:
+        """Reads the entities in use again: the embedding model has come, and with it their vectors."""
+        with self._lock:
+            entries = list(self._entries.items())
+        for entity, entry in entries:
+            self._catch_up(entity, entry)
+
     def _entry(self, entity: str) -> _Entry:
         with self._lock:
             entry = self._entries.get(entity)
@@ -143,7 +150,8 @@ class RetrieverCache:
             retriever = self._make()
             retriever.apply(delta)
             with entry.lock:
-                entry.retriever, entry.model, entry.is_loaded = retriever, model, True
+                if entry.model != model or retriever.revision >= entry.retriever.revision:
+                    entry.retriever, entry.model, entry.is_loaded = retriever, model, True
             self._evict()
         elif self._store.revision(entity) > entry.retriever.revision:
             delta = self._store.load(entity, entry.retriever.revision, model)

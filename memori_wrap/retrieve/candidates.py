@@ -19,9 +19,9 @@ from memori_wrap.retrieve.vectors import CONTEXT, FACT, TURN
 from memori_wrap.types import StoredMessage, Vectors
 
 ALL = 600
-"""Up to so many turns are all looked at; of more, those with the best words or meaning, and their neighbours."""
-NEAREST = 500
-"""Rows of the vector index that are looked at when there are more."""
+"""Up to so many turns are all looked at; of more, the best by words, meaning, facts and dates, and their neighbours."""
+BEST = 250
+"""How many of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +75,18 @@ def gather(
     cosines = {kind: np.full(count, np.nan) for kind, count in counts.items()}
     if vector is not None:
         everything = len(corpus.vectors) <= 4 * ALL
-        cosines = corpus.vectors.nearest(vector, len(corpus.vectors) if everything else NEAREST, counts)
-    turns = np.flatnonzero(keep)
+        cosines = corpus.vectors.nearest(vector, len(corpus.vectors) if everything else 2 * BEST, counts)
+    turns = worth = np.flatnonzero(keep)
     if len(turns) > ALL:
-        turns = _worth(corpus, question, table, keep, words + context, cosines, fact_words)
+        worth = _worth(corpus, question, table, keep, words + context, cosines, fact_words)
+        turns = _with_neighbours(worth, table, keep)
     if vector is not None:
-        corpus.vectors.fill(vector, TURN, turns, cosines[TURN])
-        corpus.vectors.fill(vector, CONTEXT, turns, cosines[CONTEXT])
-        corpus.vectors.fill(vector, FACT, np.flatnonzero(fact_words), cosines[FACT])
+        for kind in (TURN, CONTEXT):
+            corpus.vectors.fill(vector, kind, worth, cosines[kind])
+            corpus.vectors.call_far(kind, turns, cosines[kind])
+        facts = top(fact_words, BEST)
+        corpus.vectors.fill(vector, FACT, facts, cosines[FACT])
+        corpus.vectors.call_far(FACT, np.arange(len(corpus.facts)), cosines[FACT])
     return Matches(
         turns,
         table.take(turns),
@@ -95,6 +99,13 @@ def gather(
     )
 
 
+def top(scores: Floats, count: int) -> Ints:
+    """The positions of the ``count`` highest scores above 0."""
+    best = np.argpartition(-scores, count)[:count] if len(scores) > count else np.arange(len(scores))
+    found: Ints = best[scores[best] > 0]
+    return found
+
+
 def _worth(
     corpus: Corpus,
     question: Question,
@@ -104,19 +115,18 @@ def _worth(
     cosines: dict[int, Floats],
     fact_words: Floats,
 ) -> Ints:
-    """The turns with the best words, meaning, facts or dates, and those beside them."""
-    by_words = np.where(keep, by_words, 0.0)
-    best = np.argpartition(-by_words, ALL)[:ALL]
-    chosen = np.zeros(len(table), np.bool_)
-    chosen[best[by_words[best] > 0]] = True
-    chosen |= ~np.isnan(cosines[TURN]) | ~np.isnan(cosines[CONTEXT])
-    lifted = lift(np.fmax(fact_words, np.nan_to_num(cosines[FACT])), *corpus.facts.links(), len(table))
-    best = np.argpartition(-lifted, ALL // 4)[: ALL // 4]
-    chosen[best[lifted[best] > 0]] = True
+    """The turns with the best words, meaning, facts or dates."""
+    chosen = ~np.isnan(cosines[TURN]) | ~np.isnan(cosines[CONTEXT])
+    chosen[top(np.where(keep, by_words, 0.0), BEST)] = True
+    facts = np.fmax(fact_words, np.nan_to_num(cosines[FACT]))
+    chosen[top(np.where(keep, lift(facts, *corpus.facts.links(), len(table)), 0.0), BEST)] = True
     for start, end in question.spans:
-        chosen[np.flatnonzero(keep & (table.said >= start) & (table.said < end))[-ALL // 2 :]] = True
-    numbers = np.flatnonzero(chosen)
-    beside = np.concatenate([numbers, table.before[numbers], table.after[numbers]])
-    beside = np.unique(beside[beside >= 0])
-    worth: Ints = beside[keep[beside]]
-    return worth
+        chosen[np.flatnonzero(keep & (table.said >= start) & (table.said < end))[-BEST:]] = True
+    return np.flatnonzero(chosen & keep)
+
+
+def _with_neighbours(turns: Ints, table: Table, keep: Bools) -> Ints:
+    around = np.concatenate([turns, table.before[turns], table.after[turns]])
+    around = np.unique(around[around >= 0])
+    kept: Ints = around[keep[around]]
+    return kept

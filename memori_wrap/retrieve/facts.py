@@ -21,6 +21,9 @@ class Facts:
         self.lexical = LexicalIndex()
         self._terms: list[list[str]] = []
         self._document = Column(np.int64)
+        self.said = Column(np.float64)
+        self.ends = Column(np.float64)
+        """When each was said and until when it holds, in seconds since 1970."""
         self._linked: set[tuple[int, str]] = set()
         self._link_fact = Column(np.int64)
         self._link_turn = Column(np.int64)
@@ -37,6 +40,8 @@ class Facts:
             self.facts.append(fact)
             self._terms.append([])
             self._document.append(-1)
+            self.said.append(0.0)
+            self.ends.append(np.inf)
             self._index(number, fact)
         else:
             changed = self.facts[number].text != fact.text
@@ -44,6 +49,8 @@ class Facts:
             if changed:
                 self.lexical.remove(int(self._document.view()[number]), self._terms[number])
                 self._index(number, fact)
+        self.said[number] = fact.said_at.timestamp()
+        self.ends[number] = fact.valid_to.timestamp() if fact.valid_to else np.inf
         for source in fact.sources:
             if (number, source) not in self._linked:
                 self._linked.add((number, source))

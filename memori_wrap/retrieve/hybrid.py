@@ -18,7 +18,7 @@ from memori_wrap.retrieve.corpus import Corpus
 from memori_wrap.retrieve.lexical import Floats
 from memori_wrap.retrieve.turns import Bools
 from memori_wrap.retrieve.weights import Weights
-from memori_wrap.types import Delta, Recollection, StoredFact, StoredMessage, Vectors
+from memori_wrap.types import Delta, Recollection, StoredMessage, Vectors
 
 ENGINES = ("auto", "lexical", "dense")
 RECENT_CHARACTERS = 10_000
@@ -114,7 +114,6 @@ class HybridRetriever:
         scores = scoring.total(parts)
         if query.threshold is not None:
             keep = keep & (scores >= query.threshold)
-        ids = [message.id for message in messages]
         return [
             Recollection(
                 id=messages[at].id,
@@ -126,23 +125,28 @@ class HybridRetriever:
                 why=_why(parts, at),
                 sources=(messages[at].id,),
             )
-            for at in scoring.best(scores, matches.rows.said, ids, keep, query.limit)
+            for at in scoring.best(scores, matches.rows.said, lambda at: messages[at].id, keep, query.limit)
         ]
 
     def _facts(
         self, query: Query, matches: Matches, parts: scoring.Parts, scores: Floats, now: datetime
     ) -> list[Recollection]:
-        """Facts as items: where facts are asked for, and else those whose turns are not remembered any more."""
-        corpus = self._corpus
+        """Facts as items: where facts are asked for, and else those whose turns are not remembered."""
+        book = self._corpus.facts
+        said = book.said.view()
         keep = (matches.fact_words > 0) | ~np.isnan(matches.fact_cosine)
+        keep &= book.ends.view() > now.timestamp()
         if query.threshold is not None:
             keep &= scores >= query.threshold
         if query.kinds is None:
-            keep[corpus.facts.links()[0]] = False
-        facts = corpus.facts.facts
-        for number in np.flatnonzero(keep):
-            keep[number] = _holds(facts[number], query, now)
-        said = np.array([fact.said_at.timestamp() for fact in facts])
+            keep[book.links()[0]] = False
+        if query.since is not None:
+            keep &= said >= query.since.timestamp()
+        if query.until is not None:
+            keep &= said <= query.until.timestamp()
+        if query.process is not None:
+            keep &= [fact.process == query.process for fact in book.facts]
+        facts = book.facts
         return [
             Recollection(
                 id=facts[at].id,
@@ -156,19 +160,9 @@ class HybridRetriever:
                 triple=facts[at].triple,
                 sources=facts[at].sources,
             )
-            for at in scoring.best(scores, said, [fact.id for fact in facts], keep, query.limit)
+            for at in scoring.best(scores, said, lambda number: facts[number].id, keep, query.limit)
         ]
 
 
 def _why(parts: scoring.Parts, at: int) -> dict[str, float]:
     return {name: float(values[at]) for name, values in parts.items() if values[at]}
-
-
-def _holds(fact: StoredFact, query: Query, now: datetime) -> bool:
-    """Whether the fact is one that the query allows and that has not ended."""
-    return (
-        (fact.valid_to is None or fact.valid_to > now)
-        and (query.since is None or fact.said_at >= query.since)
-        and (query.until is None or fact.said_at <= query.until)
-        and query.process in (None, fact.process)
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 
 import numpy as np
 
@@ -77,7 +77,7 @@ def found(matches: Matches, question: Question, parts: Parts) -> Bools:
     return here
 
 
-def best(scores: Floats, said: Floats, ids: Sequence[str], keep: Bools, limit: int) -> list[int]:
+def best(scores: Floats, said: Floats, ids: Callable[[int], str], keep: Bools, limit: int) -> list[int]:
     """The positions of the ``limit`` best kept items: by score, then the latest, then by id."""
     rounded = np.round(scores, 6)
     kept = np.flatnonzero(keep)
@@ -86,4 +86,4 @@ def best(scores: Floats, said: Floats, ids: Sequence[str], keep: Bools, limit: i
         last = order[limit - 1]
         ties = np.flatnonzero((rounded[order] == rounded[last]) & (said[order] == said[last]))
         order = order[: max(limit, int(ties[-1]) + 1)]
-    return sorted(order.tolist(), key=lambda i: (-rounded[i], -said[i], ids[i]))[:limit]
+    return sorted(order.tolist(), key=lambda i: (-rounded[i], -said[i], ids(i)))[:limit]

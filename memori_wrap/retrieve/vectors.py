@@ -13,16 +13,22 @@ from memori_wrap.types import StoredVector, Vectors
 
 TURN, CONTEXT, FACT = 0, 1, 2
 """What a row embeds: a turn or a passage of it, a turn with the one before, a fact."""
+_ROW_BYTES = 250
 
 
 class ItemVectors:
-    """Rows are numbered in the order of arrival; a vector that comes again under its item and variant replaces."""
+    """Rows are numbered in the order of arrival; a vector that comes again under its item and variant replaces.
+
+    An item's rows form a chain: its first row, and for every row the next one of the same item; -1 ends it.
+    """
 
     def __init__(self, make_index: Callable[[], VectorIndex]) -> None:
         self._index = make_index()
         self._kind = Column(np.int64)
         self._number = Column(np.int64)
-        self._rows: dict[tuple[int, int], dict[str, int]] = {}
+        self._next = Column(np.int64)
+        self._first = {kind: Column(np.int64) for kind in (TURN, CONTEXT, FACT)}
+        self._rows: dict[tuple[int, int, str], int] = {}
         self._dimension = 0
 
     def __len__(self) -> int:
@@ -33,10 +39,13 @@ class ItemVectors:
         keys: list[int] = []
         vectors: list[Vectors] = []
         for kind, number, stored in batch:
-            rows = self._rows.setdefault((kind, number), {})
-            row = rows.get(stored.variant)
-            if row is None:
-                row = rows[stored.variant] = len(self._kind)
+            row = self._rows.setdefault((kind, number, stored.variant), len(self._kind))
+            if row == len(self._kind):
+                first = self._first[kind]
+                while len(first) <= number:
+                    first.append(-1)
+                self._next.append(first.view()[number])
+                first[number] = row
                 self._kind.append(kind)
                 self._number.append(number)
             keys.append(row)
@@ -46,30 +55,39 @@ class ItemVectors:
             self._index.add(keys, np.stack(vectors))
 
     def nearest(self, query: Vectors, k: int, counts: Mapping[int, int]) -> dict[int, Floats]:
-        """Per kind the best cosine of each of its ``counts`` items; NaN for those not among the ``k`` nearest rows."""
+        """Per kind the best cosine of each of its ``counts`` items; NaN for those not among the ``k`` nearest rows,
+        or without a vector."""
         keys, scores = self._index.search(query, k)
         rows = np.array(keys, np.int64)
         kinds, numbers = self._kind.view()[rows], self._number.view()[rows]
         cosines = np.array(scores, np.float64)
         out: dict[int, Floats] = {}
         for kind, count in counts.items():
-            best = np.full(count, -np.inf)
+            out[kind] = np.full(count, np.nan)
             mine = kinds == kind
-            np.maximum.at(best, numbers[mine], cosines[mine])
-            out[kind] = np.where(np.isinf(best), np.nan, best)
+            np.fmax.at(out[kind], numbers[mine], cosines[mine])
         return out
 
     def fill(self, query: Vectors, kind: int, numbers: Ints, cosines: Floats) -> None:
         """Puts the best cosine of each of ``numbers`` into ``cosines`` where that is NaN and there is a vector."""
-        keys: list[int] = []
-        owners: list[int] = []
-        for number in numbers[np.isnan(cosines[numbers])].tolist():
-            rows = self._rows.get((kind, number), {}).values()
-            keys += rows
-            owners += [number] * len(rows)
-        if keys:
-            cosines[owners] = -np.inf
-            np.maximum.at(cosines, owners, np.array(self._index.scores(query, keys), np.float64))
+        owners = self._having(kind, numbers[np.isnan(cosines[numbers])])
+        rows = self._first[kind].view()[owners]
+        while len(rows):
+            scores = np.array(self._index.scores(query, rows.tolist()), np.float64)
+            cosines[owners] = np.fmax(cosines[owners], scores)
+            following = self._next.view()[rows]
+            owners, rows = owners[following >= 0], following[following >= 0]
+
+    def call_far(self, kind: int, numbers: Ints, cosines: Floats) -> None:
+        """The same without looking: 0, as for what has nothing to do with the question."""
+        cosines[self._having(kind, numbers[np.isnan(cosines[numbers])])] = 0.0
 
     def nbytes(self) -> int:
-        return len(self) * (self._dimension * 4 + 250)
+        return len(self) * (self._dimension * 4 + _ROW_BYTES)
+
+    def _having(self, kind: int, numbers: Ints) -> Ints:
+        """Those of ``numbers`` that have a vector."""
+        first = self._first[kind].view()
+        numbers = numbers[numbers < len(first)]
+        having: Ints = numbers[first[numbers] >= 0]
+        return having

@@ -139,7 +139,7 @@ def _place(conn: sa.Connection, room: _Room, e: Exchange) -> list[StoredMessage]
     return made + [room.add(e, n, m, "live") for n, m in replied]
 
 
-def _among(conn: sa.Connection, query: sa.Select[tuple[str]], name: str, values: Iterable[str]) -> list[str]:
+def _among(conn: sa.Connection, query: sa.Select[str], name: str, values: Iterable[str]) -> list[str]:
     """Those of ``values`` that the query finds for the entity."""
     found: list[str] = []
     rest = iter(values)

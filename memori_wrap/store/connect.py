@@ -60,6 +60,11 @@ def connect(conn: object, data_dir: Path, busy_timeout: float) -> Connection:
     raise ConfigurationError(f"conn is a {type(conn).__module__}.{type(conn).__qualname__}; what is taken: {_TAKEN}")
 
 
+def masked(url: URL) -> str:
+    """The URL without its secrets; a query may hold some, too (``?password=``, ``odbc_connect=``)."""
+    return url.set(query={}).render_as_string(hide_password=True)
+
+
 def _default_url(data_dir: Path) -> URL:
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
@@ -75,7 +80,7 @@ def _from_url(url: str | URL, busy_timeout: float) -> Connection:
         parsed = sa.make_url(url)
     except ArgumentError as error:
         raise ConfigurationError(f"conn is no database URL; such is sqlite:///memory.db, or give {_TAKEN}") from error
-    shown = parsed.render_as_string(hide_password=True)
+    shown = masked(parsed)
     is_sqlite = parsed.get_backend_name() == "sqlite"
     if is_sqlite and parsed.get_driver_name() in ("pysqlite", ""):
         if parsed.database in (None, "", ":memory:"):

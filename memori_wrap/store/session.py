@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlch
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from memori_wrap.errors import StoreError
-from memori_wrap.store.connect import Connection
+from memori_wrap.store.connect import Connection, masked
 
 BORROWED = 2
 """Connections that are taken from a user's pool at the same time, at most."""
@@ -66,7 +66,7 @@ class Session:
 
 def as_store_error(error: SQLAlchemyError, engine: sa.Engine) -> StoreError:
     """Without the statement and its parameters: they hold what users said."""
-    where = engine.url.render_as_string(hide_password=True)
+    where = masked(engine.url)
     is_transient = isinstance(error, (OperationalError, InterfaceError, PoolTimeout)) or (
         isinstance(error, DBAPIError) and error.connection_invalidated
     )

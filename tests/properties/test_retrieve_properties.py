@@ -127,7 +127,7 @@ def test_few_candidates_are_the_same_as_all(messages: list[StoredMessage], query
     best = seen(asked(retriever, Query(query, limit=3), model=model))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(candidates, "ALL", 24)
-        patch.setattr(candidates, "NEAREST", 24)
+        patch.setattr(candidates, "BEST", 24)
         assert {id for id, _ in seen(asked(retriever, Query(query, limit=3), model=model))} >= {
             id for id, _ in best[:1]
         }
