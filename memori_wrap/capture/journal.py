@@ -16,6 +16,9 @@ from pydantic import TypeAdapter
 from memori_wrap.types import Exchange
 
 _exchange = TypeAdapter(Exchange)
+_APPEND = (
+    "INSERT INTO spill (id, exchange, reason) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET reason = excluded.reason"
+)
 
 
 class Journal:
@@ -33,7 +36,7 @@ class Journal:
         with self._lock:
             connection = self._open()
             with connection:
-                connection.executemany("INSERT OR IGNORE INTO spill (id, exchange, reason) VALUES (?, ?, ?)", rows)
+                connection.executemany(_APPEND, rows)
             self._may_hold = True
 
     def peek(self, limit: int) -> list[Exchange]:

@@ -193,10 +193,10 @@ class Writer:
         self._in_hand = exchanges
         if self._is_away and time.monotonic() >= self._again_at:
             self._try_again()
-        durable = self._spill(exchanges) if self._is_away else self._commit(exchanges)
+        lost = {e.id for e in (self._spill(exchanges) if self._is_away else self._commit(exchanges))}
         self._in_hand = []
         for item in items:
-            self._acknowledge(item, durable)
+            self._acknowledge(item, item.exchange is not None and item.exchange.id not in lost)
 
     def _acknowledge(self, item: _Item, durable: bool = True) -> None:
         with self._state:
@@ -207,39 +207,41 @@ class Writer:
             item.acknowledged.set_result(durable)
             self._state.notify_all()
 
-    def _commit(self, exchanges: Sequence[Exchange]) -> bool:
-        """One transaction for all; where the database refuses one of them for good, each on its own."""
+    def _commit(self, exchanges: Sequence[Exchange]) -> Sequence[Exchange]:
+        """Into the database, or into the journal while that is away; what is in neither comes back."""
+        try:
+            return self._store_all(exchanges)
+        except StoreError as error:
+            self._went_away(error)
+            return self._spill(exchanges)
+
+    def _store_all(self, exchanges: Sequence[Exchange]) -> list[Exchange]:
+        """One transaction for all; where the database refuses one of them for good, each on its own.
+
+        Returns those that are refused; raises ``StoreError`` where the database is away.
+        """
         try:
             deltas = self._store.capture(exchanges)
-        except StoreError as error:
-            if error.transient:
-                self._went_away(error)
-                return self._spill(exchanges)
+        except Exception as error:  # a fault of ours must not end the thread either
+            if isinstance(error, StoreError) and error.transient:
+                raise
             if len(exchanges) > 1:
-                return self._commit_each(exchanges)
-            return self._refuse(exchanges[0], str(error))
-        except Exception as error:  # a fault of ours must not end the thread
-            if len(exchanges) > 1:
-                return self._commit_each(exchanges)
-            return self._refuse(exchanges[0], type(error).__name__)
+                return [refused for e in exchanges for refused in self._store_all([e])]
+            self._refuse(exchanges[0], str(error) if isinstance(error, StoreError) else type(error).__name__)
+            return list(exchanges)
         self._counts.add("captured", len(exchanges))
         self._counts.add("commits")
         with self._counts.guard("index"):
             self._stored(exchanges, deltas)
-        return True
+        return []
 
-    def _commit_each(self, exchanges: Sequence[Exchange]) -> bool:
-        committed = [self._commit([e]) for e in exchanges]  # all are tried
-        return all(committed)
-
-    def _refuse(self, exchange: Exchange, reason: str) -> bool:
+    def _refuse(self, exchange: Exchange, reason: str) -> None:
         self._counts.add("dropped.refused")
         self._counts.once("refused", "memori_wrap: the database refused an exchange (%s); the journal keeps it", reason)
         log.debug("refused", exc_info=True)
         if self._journal is not None:
             with self._counts.guard("journal"):
                 self._journal.append([exchange], reason)
-        return False
 
     # ------------------------------------------------------------ while the database is away
 
@@ -251,7 +253,8 @@ class Writer:
         self._again_at = time.monotonic() + self._pause * random.uniform(0.5, 1.5)  # jitter
         self._pause = min(LONGEST_PAUSE, 2 * self._pause)
 
-    def _spill(self, exchanges: Sequence[Exchange]) -> bool:
+    def _spill(self, exchanges: Sequence[Exchange]) -> Sequence[Exchange]:
+        """Into the journal; what it does not take comes back."""
         if self._journal is not None:
             try:
                 self._journal.append(exchanges)
@@ -261,9 +264,9 @@ class Writer:
                 self._counts.add("spilled", len(exchanges))
                 with self._state:
                     self._spilled += len(exchanges)
-                return True
+                return []
         self._counts.add("dropped.no_journal", len(exchanges))
-        return False
+        return exchanges
 
     def _try_again(self) -> None:
         try:
@@ -279,11 +282,8 @@ class Writer:
     def _drain_journal(self) -> None:
         """The journal into the database, in order, before anything newer."""
         while self._journal is not None and (exchanges := self._journal.peek(BATCH)):
-            deltas = self._store.capture(exchanges)
-            self._journal.drop(exchanges)
-            self._counts.add("captured", len(exchanges))
+            refused = {e.id for e in self._store_all(exchanges)}
+            self._journal.drop([e for e in exchanges if e.id not in refused])
             with self._state:
                 self._spilled = max(0, self._spilled - len(exchanges))
                 self._state.notify_all()
-            with self._counts.guard("index"):
-                self._stored(exchanges, deltas)

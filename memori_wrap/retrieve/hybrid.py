@@ -110,22 +110,27 @@ class HybridRetriever:
         self, query: Query, matches: Matches, parts: scoring.Parts, keep: Bools, recent: Sequence[StoredMessage]
     ) -> list[Recollection]:
         stored = self._corpus.turns.messages
-        messages = [stored[n] if n < len(stored) else recent[n - len(stored)] for n in matches.turns.tolist()]
         scores = scoring.total(parts)
+
+        def message(at: int) -> StoredMessage:
+            number = int(matches.turns[at])
+            return stored[number] if number < len(stored) else recent[number - len(stored)]
+
         if query.threshold is not None:
             keep = keep & (scores >= query.threshold)
+        best = scoring.best(scores, matches.rows.said, lambda at: message(at).id, keep, query.limit)
         return [
             Recollection(
-                id=messages[at].id,
+                id=found.id,
                 kind="turn",
-                text=messages[at].text,
+                text=found.text,
                 score=float(scores[at]),
-                said_at=messages[at].said_at,
-                speaker=messages[at].speaker or messages[at].role,
+                said_at=found.said_at,
+                speaker=found.speaker or found.role,
                 why=_why(parts, at),
-                sources=(messages[at].id,),
+                sources=(found.id,),
             )
-            for at in scoring.best(scores, matches.rows.said, lambda at: messages[at].id, keep, query.limit)
+            for at, found in ((at, message(at)) for at in best)
         ]
 
     def _facts(
@@ -145,7 +150,7 @@ class HybridRetriever:
         if query.until is not None:
             keep &= said <= query.until.timestamp()
         if query.process is not None:
-            keep &= [fact.process == query.process for fact in book.facts]
+            keep &= np.array([fact.process == query.process for fact in book.facts], np.bool_)
         facts = book.facts
         return [
             Recollection(

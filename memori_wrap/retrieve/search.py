@@ -41,11 +41,12 @@ class WordSearch:
             weight = self._index.idf(len(documents), len(self._recent))
             parts = [(0, documents, weight * saturation(counts, self._lengths[documents], self._mean))]
             if table is not None:
-                replies = np.unique(np.concatenate([documents, table.after[documents]]))
-                replies = replies[replies >= 0]
+                counted[documents] = counts
+                after = table.after[documents]
+                after = after[after >= 0]
+                replies = np.concatenate([documents, after[counted[after] == 0]])
                 replies = replies[table.answers[replies]]
                 before = table.before[replies]
-                counted[documents] = counts
                 pair = counted[replies] + counted[before]
                 counted[documents] = 0
                 lengths = self._lengths[replies] + self._lengths[before]

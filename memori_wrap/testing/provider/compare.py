@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -56,9 +57,16 @@ class Showing:
             "context": error.__context__ and name_of(type(error.__context__)),
         }
 
-    def _text(self, text: str) -> str:
-        text = self.dialect.volatile.sub(lambda m: f"{m.group(1)}*", text)
-        return BLOCK.sub("", text).strip() if self.has_block else text
+    def _text(self, text: str) -> Any:
+        if self.has_block:
+            # what an answer echoes of its request has to be left out in its raw form, too
+            if "\ndata: {" in text:
+                return [self._text(line) for line in text.splitlines()]
+            try:
+                return self.value(json.loads(text.removeprefix("data: "))) if "{" in text else BLOCK.sub("", text).strip()
+            except ValueError:
+                pass
+        return self.dialect.volatile.sub(lambda m: f"{m.group(1)}*", text)
 
     def _is_ignored(self, key: str) -> bool:
         return key in self.dialect.ignored or (self.has_block and key in self.dialect.echoed)
