@@ -18,16 +18,16 @@ LIMIT = 50
 _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
-def words(text: str) -> list[str]:
-    """Lower-case words; of a text that is mostly Chinese or the like, pairs of characters."""
-    if 2 * len(_WIDE.findall(text)) > len(re.findall(r"\w", text)):
-        return [text[i : i + 2] for i in range(len(text) - 1)]
-    return re.findall(r"\w+", text.lower())
+def words(text: str, pairs: bool) -> list[str]:
+    """Lower-case words, or all pairs of characters."""
+    return [text[i : i + 2] for i in range(len(text) - 1)] if pairs else re.findall(r"\w+", text.lower())
 
 
 def bm25(texts: Sequence[str], questions: Sequence[str], k1: float = 1.2, b: float = 0.75) -> Floats:
-    """Scores, shape (questions, texts)."""
-    counts = [Counter(words(text)) for text in texts]
+    """Scores, shape (questions, texts). Where texts are mostly Chinese or the like, pairs of characters are words."""
+    everything = "".join(texts)
+    pairs = 2 * len(_WIDE.findall(everything)) > len(re.findall(r"\w", everything))
+    counts = [Counter(words(text, pairs)) for text in texts]
     lengths = np.array([count.total() for count in counts], np.float64)
     norm = k1 * (1 - b + b * lengths / max(lengths.mean(), 1e-9))
     postings: dict[str, list[tuple[int, int]]] = {}
@@ -36,7 +36,7 @@ def bm25(texts: Sequence[str], questions: Sequence[str], k1: float = 1.2, b: flo
             postings.setdefault(word, []).append((i, number))
     scores = np.zeros((len(questions), len(texts)))
     for row, question in zip(scores, questions, strict=True):
-        for word in set(words(question)):
+        for word in set(words(question, pairs)):
             found = postings.get(word, [])
             idf = math.log1p((len(texts) - len(found) + 0.5) / (len(found) + 0.5))
             for i, number in found:

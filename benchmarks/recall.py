@@ -11,7 +11,7 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -33,6 +33,17 @@ from memori_wrap.types import Vectors
 SHOWN = ["R@5", "R@10", "R@20", "R@500tok", "R@1000tok", "R@2000tok", "MRR", "ans@1000tok"]
 COMPARED = ["R@5", "R@10", "R@1000tok", "R@2000tok"]
 OURS = "memori_wrap"
+ABLATED = {
+    "words": ("words", "context"),
+    "words in context": ("context",),
+    "meaning": ("meaning", "meaning_context"),
+    "meaning in context": ("meaning_context",),
+    "reply": ("after",),
+    "question before": ("before",),
+    **{name.replace("_", " "): (name,) for name in ("session", "speaker", "lecture", "date", "time_words")},
+    **{name: (name,) for name in ("length", "asks", "fact")},
+}
+"""Signal -> its weights."""
 
 
 class Remembering:
@@ -107,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
     parser.add_argument("--no-model", action="store_true", help="by words only")
     parser.add_argument("--by-category", action="store_true")
-    parser.add_argument("--ablation", action="store_true", help="what each signal is worth: every weight once at zero")
+    parser.add_argument("--ablation", action="store_true", help="what each signal is worth: each left out once")
     parser.add_argument("--conversations", type=int, metavar="N", help="the first N conversations only")
     parser.add_argument("--labels", default="evidence", help="the column of questions that names the evidence")
     parser.add_argument("--no-client", action="store_true", help="leave out the calls of a registered client")
@@ -135,7 +146,7 @@ def bench(folder: Path, embedder: Embedder | None, args: argparse.Namespace) -> 
         p50, p99 = np.percentile(spent, [50, 99])
         print(f"{ours[-1]}: told in {took:.0f} s; recall {p50:.1f} ms median, {p99:.1f} ms p99", flush=True)
         if args.ablation:
-            ablations |= {f"{ours[-1]}: {name}": run for name, run in _ablate(filled).items()}
+            ablations |= {f"{ours[-1]}: {name}": run for name, run in _ablate(filled, model is not None).items()}
         filled.memory.close()
     _print(score, conversations, runs, args)
     for other in ("BM25, plain", "score sum, plain"):
@@ -157,14 +168,14 @@ def bench(folder: Path, embedder: Embedder | None, args: argparse.Namespace) -> 
     print(f"\nrun files: {args.out / folder.name}")
 
 
-def _ablate(filled: Filled) -> dict[str, Run]:
-    """The answers without each signal. Without a vector meaning has no say, and "wide" is no signal of its own."""
+def _ablate(filled: Filled, model: bool) -> dict[str, Run]:
+    """The answers without each signal."""
     out: dict[str, Run] = {}
     whole = Weights()
-    for field in fields(Weights):
-        if field.name != "wide":
-            filled.weigh(replace(whole, **{field.name: 0.0}))
-            out[f"no {field.name}"], _ = filled.ask()
+    for name, left_out in ABLATED.items():
+        if model or not name.startswith("meaning"):
+            filled.weigh(replace(whole, **dict.fromkeys(left_out, 0.0)))
+            out[f"no {name}"], _ = filled.ask()
     filled.weigh(whole)
     return out
 

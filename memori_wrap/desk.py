@@ -34,22 +34,54 @@ MAX_BLOCKS = 1000
 QUERY_CHARS = 4000
 RECALLERS = 4
 
+_inherited: list[Parts] = []
+"""The parent's parts in a forked child: collecting them would close connections that the parent uses."""
+
 Entity = Callable[[], str | None] | str | None
 
 
 class MemoryDesk:
-    """Implements ``intercept.call.Desk``."""
+    """Implements ``intercept.call.Desk``. ``make`` opens the database and puts the parts together."""
 
-    def __init__(self, parts: Parts, settings: Settings, scopes: Scopes, entity: Entity) -> None:
-        self.counts: Counts = parts.counts
-        self.courtesy: Courtesy = parts.courtesy
+    def __init__(self, make: Callable[[], Parts], settings: Settings, scopes: Scopes, entity: Entity) -> None:
         self.closed = False
-        self._parts, self._settings, self._scopes, self._entity = parts, settings, scopes, entity
-        self.sessions = Sessions(settings.session_timeout)
+        self._make, self._settings, self._scopes, self._entity = make, settings, scopes, entity
+        self._begin(make())
+
+    def _begin(self, parts: Parts | None) -> None:
+        self._parts = parts
+        self.sessions = Sessions(self._settings.session_timeout)
         self._threads = Threads("memori-recall", RECALLERS)
         self._lock = threading.Lock()
         self._streams: weakref.WeakSet[StreamTap] = weakref.WeakSet()
         self._blocks: OrderedDict[tuple[Scope, str], str | None] = OrderedDict()
+
+    def forked(self) -> None:
+        """In a forked child: the parent's threads are not here, its connections and locks are not ours.
+
+        What the parent has queued is the parent's to write. New parts are made when there is need of them.
+        """
+        if self._parts is not None:
+            _inherited.append(self._parts)
+            self._parts.leave()
+        self._begin(None)
+
+    @property
+    def parts(self) -> Parts:
+        if self._parts is None:
+            with self._lock:
+                if self._parts is None:
+                    self._parts = self._make()
+                    self._parts.start()
+        return self._parts
+
+    @property
+    def counts(self) -> Counts:
+        return self.parts.counts
+
+    @property
+    def courtesy(self) -> Courtesy:
+        return self.parts.courtesy
 
     def close(self, timeout: float | None = None) -> None:
         """Stores what waits, works off what can be in ``timeout`` seconds, ends the threads; idempotent."""
@@ -60,7 +92,8 @@ class MemoryDesk:
         self.closed = True
         deadline = time.monotonic() + (self._settings.exit_timeout if timeout is None else timeout)
         self._threads.close()
-        self._parts.close(deadline)
+        if self._parts is not None:
+            self._parts.close(deadline)
 
     # ------------------------------------------------------------ whose call
 
@@ -130,8 +163,8 @@ class MemoryDesk:
             there = {normal(m.text) for m in messages}
             # more than needed, since what stands in the request already is left out
             query = Query(text, limit=limit + 2 * len(there), process=None)
-            found = self._parts.cache.recall(scope.entity, query, patience=self._settings.recall_budget * 0.6)
-            block = prompt.block(_new_only(found, there)[:limit], self._parts.key, self._settings.inject_tokens)
+            found = self.parts.cache.recall(scope.entity, query, patience=self._settings.recall_budget * 0.6)
+            block = prompt.block(_new_only(found, there)[:limit], self.parts.key, self._settings.inject_tokens)
             self._keep(scope, turn, block)
             return block
         return None
@@ -164,15 +197,15 @@ class MemoryDesk:
             self.counts.add("skipped.empty")
             return None
         exchange = storable(exchange, self._settings.max_message_chars)
-        self._parts.cache.add_recent(exchange)
-        writer = self._parts.writer
+        self.parts.cache.add_recent(exchange)
+        writer = self.parts.writer
         is_worth_it = writer.worth_waiting
         future = writer.put(exchange)
         return Waiting(future, self._settings.capture_budget, self._late) if is_worth_it else None
 
     def _late(self, _: Future[Any]) -> None:
         self.counts.add("capture_late")
-        self._parts.writer.late()
+        self.parts.writer.late()
 
     def opened(self, tap: StreamTap) -> None:
         self._streams.add(tap)
@@ -183,7 +216,7 @@ class MemoryDesk:
             if exchange is not None:
                 self.capture(exchange)
 
-        self._parts.writer.later(run)
+        self.parts.writer.later(run)
 
 
 def storable(exchange: Exchange, limit: int) -> Exchange:

@@ -107,7 +107,7 @@ class Model:
                 embedder = self._make()
                 embedder.load()
                 self._embedder = embedder
-        except BaseException as error:  # noqa: BLE001 (whatever an import or a model file may raise)
+        except BaseException as error:  # whatever an import or a model file may raise
             if self._is_closed or not threading.main_thread().is_alive():
                 return  # the end of the program broke it off: that says nothing about the model
             self.reason = f"{type(error).__name__}: {error}"

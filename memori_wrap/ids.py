@@ -12,6 +12,15 @@ _lock = threading.Lock()
 _last = (0, 0)
 
 
+def _forked() -> None:
+    global _lock  # noqa: PLW0603 (another thread of the parent may have held it)
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
+
+
 def new_id() -> str:
     """A UUIDv7 (RFC 9562): sorts by time, and within one process strictly in the order of the calls."""
     global _last  # noqa: PLW0603 (the counter of the process)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import os
 import threading
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
+from functools import partial
 from types import TracebackType
 from typing import Any, Literal, TypeVar
 
@@ -59,14 +61,18 @@ class Memori:
         self.settings = load_settings(settings)
         if isinstance(entity, str):
             check_id(entity, "entity")
-        self._parts = Parts(
-            conn, self.settings, embedder=embedder, extractor=extractor, index=index, retriever=retriever
-        )
         self._scopes = Scopes(self.settings.attribution_on_threads)
-        self._desk = MemoryDesk(self._parts, self.settings, self._scopes, entity)
+        make = partial(
+            Parts, conn, self.settings, embedder=embedder, extractor=extractor, index=index, retriever=retriever
+        )
+        self._desk = MemoryDesk(make, self.settings, self._scopes, entity)
         self._entity = entity
         self.llm, self.augmentation, self.config = Llm(self), Augmentation(self), Config()
         _open.add(self._desk)
+
+    @property
+    def _parts(self) -> Parts:
+        return self._desk.parts
 
     # ------------------------------------------------------------ clients
 
@@ -345,4 +351,13 @@ def _close_all() -> None:
             desk.close()
 
 
+def _forked() -> None:
+    global _lock  # noqa: PLW0603 (another thread of the parent may have held it)
+    _lock = threading.Lock()
+    for desk in _open:
+        desk.forked()
+
+
 atexit.register(_close_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)

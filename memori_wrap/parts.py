@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -44,7 +46,7 @@ class Parts:
         self.store, journal = _store(settings.database if conn is None else conn, settings)
         self.key = self.store.key()
         self.model = Model(_embedder(embedder or settings.embedder, self.counts), self.counts, self.courtesy)
-        make_retriever = retriever or (lambda: HybridRetriever(index or _faiss, breathe=self.courtesy.breathe))
+        make_retriever = retriever or (lambda: HybridRetriever(index or _index, breathe=self.courtesy.breathe))
         self.cache = RetrieverCache(self.store, make_retriever, self.model, self.counts, settings.cache_bytes)
         self.model.on_ready = self.cache.refresh
         pipeline = Pipeline(_extractor(extractor or settings.extractor), self.model, embedding_texts, self.courtesy)
@@ -71,6 +73,10 @@ class Parts:
         self.model.start()
         self.writer.start()
         self.pool.start()
+
+    def leave(self) -> None:
+        """In a forked child: lets go of the parent's connections without closing them."""
+        self.store.leave()
 
     def close(self, deadline: float) -> None:
         """Stores what waits, augments what is pending until ``deadline`` (monotonic seconds).
@@ -141,7 +147,24 @@ def _extractor(given: Extractor | str) -> Extractor | None:
     return cast(Extractor, made())
 
 
-def _faiss() -> VectorIndex:
+_faiss_is_broken = False
+
+
+def _forked() -> None:
+    """FAISS's thread pool does not survive a fork: the child's first large operation would end it with SIGSEGV."""
+    global _faiss_is_broken  # noqa: PLW0603 (of the process)
+    _faiss_is_broken = "faiss" in sys.modules
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
+
+
+def _index() -> VectorIndex:
+    if _faiss_is_broken:
+        from memori_wrap.index.flat import FlatIndex
+
+        return FlatIndex()
     from memori_wrap.index.faiss import FaissIndex
 
     return FaissIndex()

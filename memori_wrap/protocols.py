@@ -170,6 +170,10 @@ class Store(Protocol):
 
     def close(self) -> None: ...
 
+    def leave(self) -> None:
+        """In a forked child: lets go of the parent's connections without closing them."""
+        ...
+
 
 @runtime_checkable
 class VectorIndex(Protocol):

@@ -37,15 +37,16 @@ class Row:
 ROWS = (
     Row("demo", "2: 1", ("scripts/demo",)),
     Row("demo without network", "2: 1", ("scripts/offline", "scripts/demo"), needs=("unshare",)),
-    Row("everyday tests", "2: 1, 4, 5, 7, 8", (*PYTEST, "-m", "not slow"), is_pytest=True),
+    Row("Memori's quickstart", "2: 4", (*PYTEST, "tests/unit/test_examples.py", "-k", "quickstart")),
+    Row("everyday tests", "2: 1, 5, 7, 8", (*PYTEST, "-m", "not slow"), is_pytest=True),
     Row("slow tests", "2: 5, 6, 7", (*PYTEST, "-m", "slow"), is_pytest=True),
     Row("check", "2: the house", ("scripts/check",)),
     *(
         Row(f"recall on {name}", "2: 2", ("scripts/bench", "recall", str(DATA / name)), needs=(DATA / name,))
         for name in ("locomo_dev", "beam_dev", "memdaily_dev")
     ),
-    Row("overhead beside Memori", "2: 3", ("scripts/bench", "overhead")),
-    Row("openai's own tests", "2: 9", ("scripts/sdk_suites",)),
+    Row("overhead beside Memori", "2: 3", ("scripts/bench", "overhead"), needs=(ROOT / "benchmarks" / "overhead.py",)),
+    Row("openai's own tests", "2: 9", ("scripts/sdk_suites",), needs=(ROOT / "scripts" / "sdk_suites",)),
 )
 
 

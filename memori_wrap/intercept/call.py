@@ -27,9 +27,13 @@ from memori_wrap.types import Exchange, Message, Reply, Request, Scope
 class Desk(Protocol):
     """What the interceptor asks of the memory. None of it raises or blocks."""
 
-    counts: Counts
-    courtesy: Courtesy
     closed: bool
+
+    @property
+    def counts(self) -> Counts: ...
+
+    @property
+    def courtesy(self) -> Courtesy: ...
 
     def scope_for(self, registration: Registration) -> Scope | None: ...
 

@@ -6,6 +6,7 @@ and lifetimes of instances stay what they were. A client that is not registered 
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from collections.abc import Callable, Iterable
@@ -21,6 +22,15 @@ _lock = threading.RLock()
 _clients: dict[int, tuple[weakref.ref[object], Registration]] = {}
 _hooks: dict[tuple[type, str], tuple[Any, Any]] = {}
 """(class, method) -> (our wrapper, what stood in the class body before)."""
+
+
+def _forked() -> None:
+    global _lock  # noqa: PLW0603 (another thread of the parent may have held it)
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
 
 
 def lookup(client: object) -> Registration | None:
@@ -58,13 +68,22 @@ def unregister(client: object) -> bool:
 
 
 def _hook(point: PatchPoint) -> None:
-    if (point.owner, point.method) in _hooks:
-        return
     before = vars(point.owner)[point.method]
+    known = _hooks.get((point.owner, point.method))
+    if known is not None and _stands_on(before, known[0]):
+        return
     handler = _copy if point.role == "copy" else (async_driver if point.is_async else sync_driver)(lookup)
     wrapper = wrapt.FunctionWrapper(before, handler)
     setattr(point.owner, point.method, wrapper)
     _hooks[point.owner, point.method] = (wrapper, before)
+
+
+def _stands_on(method: Any, wrapper: object) -> bool:
+    """Whether our wrapper is still there, maybe under others'. A patcher that came before us and restores what it
+    found takes us out with it."""
+    while method is not None and method is not wrapper:
+        method = getattr(method, "__wrapped__", None)
+    return method is wrapper
 
 
 def _unhook(owner: type, name: str) -> None:

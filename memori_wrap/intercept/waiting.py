@@ -49,6 +49,8 @@ async def wait_async(waiting: Waiting | None) -> Any:
             )
         else:
             here = asyncio.wrap_future(waiting.future)
-            await asyncio.wait([here], timeout=waiting.budget)
-            here.cancel()  # else it would call back into a loop that may be closed by then
+            try:
+                await asyncio.wait([here], timeout=waiting.budget)
+            finally:
+                here.cancel()  # else it would call back into a loop that may be closed by then
     return waiting.value()

@@ -74,8 +74,7 @@ def gather(
     counts = {TURN: len(table), CONTEXT: len(table), FACT: len(corpus.facts)}
     cosines = {kind: np.full(count, np.nan) for kind, count in counts.items()}
     if vector is not None:
-        everything = len(corpus.vectors) <= 4 * ALL
-        cosines = corpus.vectors.nearest(vector, len(corpus.vectors) if everything else 2 * BEST, counts)
+        cosines = corpus.vectors.nearest(vector, 2 * ALL, 2 * BEST, counts)
     turns = worth = np.flatnonzero(keep)
     if len(turns) > ALL:
         worth = _worth(corpus, question, table, keep, words + context, cosines, fact_words)

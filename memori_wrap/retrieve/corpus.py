@@ -14,9 +14,9 @@ from memori_wrap.retrieve.vectors import CONTEXT, FACT, TURN, ItemVectors
 from memori_wrap.text import tokens
 from memori_wrap.types import Delta, StoredFact, StoredMessage, StoredVector
 
-CHUNK = 2000
-"""Characters that are read before others may run: about 0.3 ms."""
-BATCH = 64
+CHUNK = 700
+"""Characters that are read before others may run: about 0.2 ms."""
+BATCH = 16
 """Vectors or facts that are taken in before others may run."""
 
 
@@ -32,6 +32,7 @@ class Corpus:
         self._languages: Counter[str] = Counter()
         self._early: dict[str, list[StoredVector]] = {}
         self._read = 0
+        self._characters = 0
 
     def apply(self, delta: Delta) -> None:
         """Takes in what is new; a message that is known already is passed over."""
@@ -51,7 +52,7 @@ class Corpus:
 
     def nbytes(self) -> int:
         parts = self.turns.nbytes() + self.lexical.nbytes() + self.facts.nbytes() + self.vectors.nbytes()
-        return parts + sum(map(len, (message.text for message in self.turns.messages)))
+        return parts + self._characters
 
     def _message(self, message: StoredMessage) -> None:
         counts: Counter[str] = Counter()
@@ -65,6 +66,7 @@ class Corpus:
             cost += tokens(chunk)
             self._spent(len(chunk))
         self._languages[language] += 1
+        self._characters += len(message.text)
         number = self.turns.add(message, cost)
         self.lexical.add(counts)
         self.facts.arrived(message.id, number)

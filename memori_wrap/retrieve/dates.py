@@ -47,6 +47,26 @@ _LAST = re.compile(r"\b(?P<which>last|this|past|previous)\s+(?P<unit>day|week|mo
 _DAYS = {"today": 0, "yesterday": 1, "今天": 0, "昨天": 1, "前天": 2}
 _LAST_WIDE = {"上周": "week", "上星期": "week", "上个月": "month", "去年": "year"}
 
+_TIME_WORD = re.compile(
+    r"\b(?:yesterday|today|tonight|tomorrow|ago|last|next|since|(?:week|month|year)s?|weekend|(?:mon|tues|wednes|thurs|"
+    r"fri|satur|sun)day|(?:19|20)\d\d|" + "|".join(name for name in _MONTHS if name not in ("march", "may")) + r")\b|"
+    r"[今昨明前后]天|[上下本这]个?(?:周|星期|月)|[今去明]年|\d\s*[年月日点]|周[一二三四五六日]"
+)
+_ASKS_TIME = re.compile(
+    r"\b(?:when|how long|how many (?:days|weeks|months|years)|(?:what|which) (?:date|day|week|month|year|time)|wann|"
+    r"quand|cuándo|quando|wanneer|когда)\b|什么时候|何时|时间|几[点号月]|哪[天年]|多久|いつ"
+)
+
+
+def tells_time(text: str) -> bool:
+    """Whether words for a time stand in the text, "yesterday" or "in 2022"; of a long text in its beginning."""
+    return bool(_TIME_WORD.search(text[:2000].casefold()))
+
+
+def asks_time(text: str) -> bool:
+    """Whether the question is after a time."""
+    return bool(_ASKS_TIME.search(text.casefold()))
+
 
 def spans(text: str, now: datetime, first: float, last: float) -> list[Span]:
     """The spans that ``text`` names. A date without a year is meant in every year from ``first`` to ``last``."""

@@ -58,7 +58,8 @@ class HybridRetriever:
         self.revision = delta.revision
 
     def focus(self, text: str) -> str:
-        return questions.focus(text, self._corpus.turns.speakers)
+        # a copy: this is asked while another thread may be applying a delta
+        return questions.focus(text, list(self._corpus.turns.speakers))
 
     def nbytes(self) -> int:
         return self._corpus.nbytes()

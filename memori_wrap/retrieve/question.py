@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from memori_wrap.retrieve import words
-from memori_wrap.retrieve.dates import Span, spans
+from memori_wrap.retrieve.dates import Span, asks_time, spans
 from memori_wrap.retrieve.stopwords import STOP_WORDS
 
 HEAD, TAIL = 2000, 4000
@@ -40,6 +40,7 @@ class Question:
     speakers: frozenset[int]
     addressed: bool
     spans: tuple[Span, ...]
+    asks_time: bool
     wide: float
 
 
@@ -82,6 +83,7 @@ def read(
         speakers=frozenset(named.values()),
         addressed=bool(_ADDRESSED.search(text.casefold())),
         spans=tuple(spans(text, now, first, last)),
+        asks_time=asks_time(text),
         wide=sum(map(words.wide, letters)) / max(len(letters), 1),
     )
 

@@ -63,6 +63,7 @@ def score_turns(matches: Matches, question: Question, fact: Floats, links: tuple
         "speaker": w.speaker * signals.speaker(rows.speaker, question.speakers),
         "long answer": -w.lecture * signals.lecture(rows.lectures, question.addressed),
         "date": w.date * nearness(rows.said, list(question.spans)),
+        "time words": w.time_words * signals.time_words(rows.tells_time, question.asks_time),
         "fact": w.fact * lifted,
         "length": -w.length * signals.length(rows.tokens),
         "asks": -w.asks * signals.asks(rows.asks, rows.tokens),

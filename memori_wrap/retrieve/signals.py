@@ -48,6 +48,11 @@ def speaker(speakers: Ints, named: Iterable[int]) -> Floats:
     return np.isin(speakers, list(named)).astype(np.float64)
 
 
+def time_words(telling: Bools, asked: bool) -> Floats:
+    """1 for turns with words for a time, where the question is after one."""
+    return (telling & asked).astype(np.float64)
+
+
 def lecture(lectures: Bools, addressed: bool) -> Floats:
     """1 for a machine's long answers: who asks has told it, the machine repeats and explains.
 

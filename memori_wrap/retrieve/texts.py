@@ -25,20 +25,23 @@ def generic(speaker: str | None) -> bool:
     return (speaker or "").strip().casefold() in GENERIC_SPEAKERS
 
 
-def converses(message: StoredMessage) -> bool:
-    """Whether this is one side of a conversation: anything of a person (the user, or an "assistant" with a name, in
-    a talk of two), and what a machine says as shortly as a person would. Its long answers are clear by themselves."""
-    if message.role in ("user", "human") or (message.role == "assistant" and not generic(message.speaker)):
-        return True
-    return (
-        message.role == "assistant" and len(message.text) < _PIECE_CHARACTERS and tokens(message.text) <= SHORT_TOKENS
-    )
+def person(message: StoredMessage) -> bool:
+    """Whether a human being is speaking: the user, or anybody with a name (in a talk of two, one is "assistant")."""
+    return message.role in ("user", "human") or (message.role == "assistant" and not generic(message.speaker))
+
+
+def lectures(message: StoredMessage) -> bool:
+    """Whether this is a machine's long answer, one that no person would give in a conversation."""
+    return not person(message) and (len(message.text) > _PIECE_CHARACTERS or tokens(message.text) > SHORT_TOKENS)
 
 
 def answers(before: StoredMessage, message: StoredMessage) -> bool:
-    """Whether ``message`` is one side's reply to the other, so that what stands before helps to understand it."""
+    """Whether ``message`` is a person's reply, so that what stands before helps to understand it: "Yes, two of them".
+
+    A machine's reply is clear by itself, or says nothing: "Noted." must not be found by what was noted.
+    """
     differ = (before.role, before.speaker) != (message.role, message.speaker)
-    return differ and converses(before) and converses(message)
+    return differ and person(message) and not lectures(before)
 
 
 def pieces(text: str) -> list[str]:
@@ -87,8 +90,7 @@ def embedding_texts(new: Sequence[StoredMessage], before: Sequence[StoredMessage
     """(message id, variant, text to embed) for ``new``; ``before`` are the messages just before them.
 
     Variant "text" is the message, "text/1", "text/2" ... the further passages of a long one; "context" is a
-    message after the end of what the other side said just before it, so that "Yes, two of them" is found by what
-    it answers.
+    person's message after the end of what the other side said just before it (see ``answers``).
     """
     last: dict[str, StoredMessage] = {message.conversation: message for message in before}
     out: list[tuple[str, str, str]] = []

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from memori_wrap.retrieve.columns import Column
+from memori_wrap.retrieve.dates import tells_time
 from memori_wrap.retrieve.lexical import Floats, Ints
-from memori_wrap.retrieve.texts import answers, converses, generic
+from memori_wrap.retrieve.texts import answers, generic, lectures
 from memori_wrap.text import tokens
 from memori_wrap.types import StoredMessage
 
@@ -33,6 +34,7 @@ class Table:
     lectures: Bools
     answers: Bools
     asks: Bools
+    tells_time: Bools
     tokens: Floats
 
     def __len__(self) -> int:
@@ -60,6 +62,7 @@ _DTYPES = {
     "lectures": np.bool_,
     "answers": np.bool_,
     "asks": np.bool_,
+    "tells_time": np.bool_,
     "tokens": np.float64,
 }
 
@@ -145,8 +148,9 @@ def _row(message: StoredMessage, cost: float, speakers: dict[str, int], conversa
         "after": -1,
         "conversation": conversation,
         "speaker": -1 if generic(name) else speakers.setdefault(name, len(speakers)),
-        "lectures": not converses(message),
+        "lectures": lectures(message),
         "answers": False,
         "asks": message.text[-40:].rstrip("\"'”’)* \n\t").endswith(("?", "？")),
+        "tells_time": tells_time(message.text),
         "tokens": cost,
     }

@@ -54,11 +54,15 @@ class ItemVectors:
             self._dimension = len(vectors[0])
             self._index.add(keys, np.stack(vectors))
 
-    def nearest(self, query: Vectors, k: int, counts: Mapping[int, int]) -> dict[int, Floats]:
-        """Per kind the best cosine of each of its ``counts`` items; NaN for those not among the ``k`` nearest rows,
-        or without a vector."""
-        keys, scores = self._index.search(query, k)
-        rows = np.array(keys, np.int64)
+    def nearest(self, query: Vectors, few: int, k: int, counts: Mapping[int, int]) -> dict[int, Floats]:
+        """Per kind the best cosine of each of its ``counts`` items; NaN for those without a vector or, if there are
+        more than ``few`` rows in all, not among the ``k`` nearest."""
+        if len(self) <= few:
+            rows = np.arange(len(self))
+            scores = self._index.scores(query, rows.tolist())
+        else:
+            keys, scores = self._index.search(query, k)
+            rows = np.array(keys, np.int64)
         kinds, numbers = self._kind.view()[rows], self._number.view()[rows]
         cosines = np.array(scores, np.float64)
         out: dict[int, Floats] = {}

@@ -31,6 +31,8 @@ class Weights:
     """Off for a machine's long answer, unless the question asks what the machine has said."""
     date: float = 0.25
     """The question names the time at which the turn was said."""
+    time_words: float = 0.07
+    """The question is after a time, and the turn has words for one."""
     length: float = 0.05
     """Off per doubling of the tokens: what is shown shares a budget."""
     asks: float = 0.1

@@ -63,7 +63,9 @@ def _tune(session: Session, durability: str) -> None:
     event.listen(session.engine, "connect", set_level)
     try:
         with session.engine.connect() as conn:
-            conn.exec_driver_sql("PRAGMA journal_mode=WAL")
+            # setting it takes a lock that SQLite does not wait for
+            if conn.exec_driver_sql("PRAGMA journal_mode").scalar() != "wal":
+                conn.exec_driver_sql("PRAGMA journal_mode=WAL")
     except DatabaseError as error:
         from memori_wrap.store.session import as_store_error
 

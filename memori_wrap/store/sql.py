@@ -29,6 +29,9 @@ class SqlStore:
     def close(self) -> None:
         self._session.close()
 
+    def leave(self) -> None:
+        self._session.engine.dispose(close=False)
+
     # ------------------------------------------------------------ capture
 
     def capture(self, exchanges: Sequence[Exchange]) -> Sequence[Delta]:

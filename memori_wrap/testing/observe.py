@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,6 +16,10 @@ from memori_wrap.store.sql import SqlStore
 from memori_wrap.types import Delta, Exchange, Recollection, Vectors
 
 
+_lock = threading.Lock()
+_tables: list[sqlite3.Connection] = []
+
+
 class WatchedStore(SqlStore):
     """The SQL store, in memory: ``Memori(WatchedStore())``.
 
@@ -24,7 +29,16 @@ class WatchedStore(SqlStore):
     """
 
     def __init__(self) -> None:
-        super().__init__(connect(MEMORY, Path(), 5.0))
+        connection = connect(MEMORY, Path(), 5.0)
+        raw = connection.engine.raw_connection()
+        # the tables are made once and copied from then on: a migration for each test would take longer than the test
+        with _lock:
+            if _tables:
+                _tables[0].backup(raw.driver_connection)
+            super().__init__(connection)
+            if not _tables:
+                _tables.append(sqlite3.connect(":memory:", check_same_thread=False))
+                raw.driver_connection.backup(_tables[0])
         self.exchanges: list[Exchange] = []
         self.error: BaseException | None = None
         self.gate = threading.Event()

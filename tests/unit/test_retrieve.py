@@ -208,6 +208,15 @@ def test_a_time_alone_is_a_question(memory: HybridRetriever) -> None:
     assert [item.id for item in asked(memory, Query("what was it yesterday?", now=START + timedelta(days=31)))] == ["b"]
 
 
+@pytest.mark.parametrize("query", ["When did the cat come?", "Since what year is the cat here?", "Wann kam die cat?"])
+def test_who_asks_when_gets_what_tells_when(memory: HybridRetriever, query: str) -> None:
+    told(memory, turn("no", "The cat did come here", conversation="c1"), turn("yes", "The cat did come in 2019"))
+    why = {item.id: item.why for item in asked(memory, query)}
+    assert why["yes"]["time words"] > 0
+    assert "time words" not in why["no"]
+    assert not any("time words" in item.why for item in asked(memory, "Where did the cat come from?"))
+
+
 def test_impossible_dates_are_no_dates() -> None:
     assert spans("on 31 February, or 45 May", START, 0, START.timestamp()) == []
     assert all(start < end for start, end in spans("99 years ago, 0 days ago, 31.13.2024, year 2099", START, 0, 1))

@@ -26,13 +26,19 @@ def response_of(result: Any) -> Any:
     return response if hasattr(response, "stream") and hasattr(response, "headers") else None
 
 
-def body_of(response: Any) -> Any:
-    """The decoded JSON of a response that has been read; None where it was not, or is no JSON object."""
+def reply_of(response: Any, builder: ReplyBuilder, whole: Callable[[Any], Reply | None]) -> Reply | None:
+    """What a response says whose body is in memory already: mostly no stream, but a mocked or cached one is, too.
+
+    None where the body has not been read, or is nothing that ``whole`` knows.
+    """
     try:
-        found = json.loads(response.content)
+        content = response.content
     except Exception:  # httpx says "not read yet" with a class of its own
         return None
-    return found if isinstance(found, dict) else None
+    if _is_events(response.headers, content):
+        _feed(builder, bytearray(content) + b"\n")
+        return builder.reply()
+    return whole(found) if (found := _object(content)) is not None else None
 
 
 def attach(
@@ -114,39 +120,56 @@ class _Body:
     """A ``ReplyBuilder`` over the bytes of a body: server-sent events as they come, anything else at its end."""
 
     def __init__(self, response: Any, builder: ReplyBuilder, whole: Callable[[Any], Reply | None]) -> None:
-        headers: Mapping[str, str] = response.headers
         self._response_class: Any = type(response)
-        self._headers = dict(headers)
+        self._headers: dict[str, str] = dict(response.headers)
         self._builder, self._whole = builder, whole
-        self._is_events = "event-stream" in headers.get("content-type", "")
-        self._is_coded = headers.get("content-encoding", "identity") != "identity"
-        self._rest = b""
+        self._is_coded = self._headers.get("content-encoding", "identity") != "identity"
+        self._is_events = False
+        self._rest = bytearray()
         self._size = 0
 
     def feed(self, chunk: bytes) -> None:
+        if not self._size:
+            self._is_events = _is_events(self._headers, chunk)
         self._size += len(chunk)
         if self._size > MAX_BODY:
             return
         self._rest += chunk
-        if self._is_events and not self._is_coded:
-            self._feed_events()
+        if self._is_events and not self._is_coded and b"\n" in chunk:
+            self._rest = _feed(self._builder, self._rest)
 
     def reply(self) -> Reply:
         if self._is_coded:
-            coded = self._response_class(200, headers=self._headers, content=self._rest)
-            self._rest, self._is_coded = coded.content, False
+            coded = self._response_class(200, headers=self._headers, content=bytes(self._rest))
+            self._rest, self._is_coded = bytearray(coded.content), False
         if self._is_events:
-            self._rest += b"\n"
-            self._feed_events()
+            _feed(self._builder, self._rest + b"\n")
             return self._builder.reply()
-        found = self._whole(json.loads(self._rest)) if self._rest else None
-        return found or Reply(complete=False)
+        found = _object(self._rest)  # None where the body was cut, by the user or by MAX_BODY
+        return (self._whole(found) if found is not None else None) or Reply(complete=False)
 
-    def _feed_events(self) -> None:
-        """Whole lines only. One event's data may stand in several lines by the standard; no provider does so."""
-        *lines, self._rest = self._rest.split(b"\n")
-        for line in lines:
-            if line.startswith(b"data:"):
-                data = line[5:].strip()
-                if data.startswith(b"{"):
-                    self._builder.feed(json.loads(data))
+
+def _object(content: bytes | bytearray) -> dict[str, Any] | None:
+    try:
+        found = json.loads(content)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _is_events(headers: Mapping[str, str], start: bytes) -> bool:
+    """By its name, or, since the SDKs do not ask for that, by its looks."""
+    return "event-stream" in headers.get("content-type", "") or start.startswith((b"data:", b"event:", b":"))
+
+
+def _feed(builder: ReplyBuilder, data: bytearray) -> bytearray:
+    """Feeds the events of whole lines; gives back the rest.
+
+    One event's data may stand in several lines by the standard; no provider does so.
+    """
+    *lines, rest = data.split(b"\n")
+    for line in lines:
+        # "[DONE]" is none, nor is the last one of a stream that was closed in the middle of it
+        if line.startswith(b"data:") and (event := _object(line[5:])) is not None:
+            builder.feed(event)
+    return rest

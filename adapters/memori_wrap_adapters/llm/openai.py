@@ -80,8 +80,7 @@ class _Json:
     def reply(self, result: Any) -> Reply | None:
         response = http.response_of(result)
         if response is not None:
-            body = http.body_of(response)
-            return None if body is None else self._wire.reply(body)
+            return http.reply_of(response, self._wire.Builder(), self._wire.reply)
         return self._wire.reply(result)  # type: ignore[no-any-return]
 
     def attach(self, result: Any, tap: Callable[[ReplyBuilder], Tap]) -> bool:

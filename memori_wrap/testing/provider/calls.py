@@ -11,7 +11,7 @@ from memori_wrap.testing.provider.compare import block_of
 from memori_wrap.testing.provider.dialect import REPLY, Variant
 from memori_wrap.testing.provider.items import Part, item, play
 from memori_wrap.testing.provider.shapes import PLAIN, Shape, settle
-from memori_wrap.testing.provider.stage import QUESTION, Stage, asked, said
+from memori_wrap.testing.provider.stage import ENTITY, QUESTION, Stage, asked, said
 from memori_wrap.testing.script import Scripted, ToolCall
 
 
@@ -52,17 +52,25 @@ class CallTests(Part):
 
     def test_variants(self, shape: Shape, variant: Variant) -> None:
         """Without and with something to remember."""
-        for is_known in (False, True):
-            play(self.dialect, shape, lambda stage, known=is_known: self._vary(stage, variant, known))
 
-    async def _vary(self, stage: Stage, variant: Variant, is_known: bool) -> None:
-        if is_known:
+        async def body(stage: Stage) -> None:
+            await self._vary(stage, variant, is_known=False)
             stage.know()
-        outcome = await stage.compare(lambda client: variant.run(client, stage.user(), stage.shape), variant.reply)
+            await self._vary(stage, variant, is_known=True)
+
+        play(self.dialect, shape, body)
+
+    async def _vary(self, stage: Stage, variant: Variant, *, is_known: bool) -> None:
+        ours = stage.client(ENTITY if is_known else "nobody")
+        outcome = await stage.compare(
+            lambda client: variant.run(client, stage.user(), stage.shape), variant.reply, ours=ours
+        )
         assert not isinstance(outcome.value, Exception), repr(outcome.value)
         assert bool(outcome.block) == (is_known and variant.injects)
         exchanges = await stage.captured(variant.said is not None)
+        stage.store.exchanges.clear()
         for exchange in exchanges:
+            assert QUESTION in asked(exchange)[-1]
             assert said(exchange) == variant.said
             assert exchange.complete == variant.complete
             kinds = [part.kind for m in exchange.reply for part in m.parts]
@@ -107,7 +115,7 @@ class CallTests(Part):
     @item(10)
     async def test_retries_are_one_call(self, stage: Stage) -> None:
         stage.know()
-        faults = Scripted(status=500, retry_after=0.01), Scripted(status=429, retry_after=0.01), Scripted(reset=True)
+        faults = Scripted(reset=True), Scripted(status=500, retry_after=0.01), Scripted(status=429, retry_after=0.01)
         bare, ours = stage.bare(retries=3), stage.client(retries=3)
         outcome = await stage.compare(stage.see, *faults, bare=bare, ours=ours)
         assert len(outcome.requests) == 4
@@ -145,9 +153,9 @@ class CallTests(Part):
 
             async def scenario(client: Any, make: Any = make, given: list[Any] = mine) -> Any:
                 given[:] = [make(QUESTION)]
-                untouched = None if hasattr(given[0], "__next__") else copy.deepcopy(given[0])
+                before = _copied(given[0])
                 shown = await stage.see(client, given[0])
-                assert untouched is None or untouched == given[0]
+                assert before is None or before == given[0]
                 return shown
 
             stage.store.exchanges.clear()
@@ -300,3 +308,11 @@ class CallTests(Part):
         with stage.mem.scope("ada", mode="w"):
             assert not (await stage.compare(stage.see, ours=client)).block
         await stage.captured(1)
+
+
+def _copied(messages: Any) -> Any:
+    """A copy to compare with later; None for what can be read only once."""
+    try:
+        return None if hasattr(messages, "__next__") else copy.deepcopy(messages)
+    except TypeError:  # an iterator somewhere inside
+        return None

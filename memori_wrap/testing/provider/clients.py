@@ -282,6 +282,7 @@ class ClientTests(Part):
         await stage.ask(client)
         await stage.captured()
         stage.mem.close()
+        stage.may_fail = True  # its counters cannot be read any more
         assert not (await stage.compare(stage.see, ours=client)).block
         assert len(stage.store.exchanges) == 1
 

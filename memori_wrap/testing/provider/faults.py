@@ -108,17 +108,17 @@ class FaultTests(Part):
 
     @item(37)
     async def test_the_database_may_freeze(self, stage: Stage) -> None:
-        stage.settings |= {"capture_budget": 0.05, "queue_items": 5}
+        stage.settings |= {"recall_budget": 0.05, "capture_budget": 0.05, "queue_items": 2}
         bare, ours = stage.bare(), stage.client()
         stage.mem.settings  # noqa: B018 (the memory is made while its database answers)
         stage.store.gate.clear()
         began = time.monotonic()
-        for _ in range(10):  # more than fit into the queue
+        for _ in range(4):  # more than fit into the queue
             assert not isinstance((await stage.compare(stage.see, bare=bare, ours=ours)).value, Exception)
         assert time.monotonic() - began < FROZEN
-        assert stage.counts["dropped.queue_full"] == 5
+        assert stage.counts["dropped.queue_full"] == 2
         stage.store.gate.set()
-        await stage.captured(5)
+        await stage.captured(2)
 
     @item(37)
     async def test_a_reply_that_cannot_be_read_is_the_users_all_the_same(self, stage: Stage) -> None:
@@ -158,7 +158,7 @@ class FaultTests(Part):
             watching.cancel()
             go_on.set()
             stage.store.gate.set()
-        assert sum(gaps) > 1.5, "nothing was waited for, so nothing was shown"
+        assert sum(gaps) > 0.9, "nothing was waited for, so nothing was shown"
         assert max(gaps) < 0.5, "the event loop was held"
         await stage.captured()
 

@@ -16,7 +16,7 @@ from memori_wrap.protocols import Extractor, Query
 from memori_wrap.testing.embedders import HashEmbedder
 from memori_wrap.testing.extractors import ScriptedExtractor
 from memori_wrap.testing.observe import WatchedRetriever, WatchedStore
-from memori_wrap.testing.provider.compare import Showing, assert_same_requests, block_of, name_of
+from memori_wrap.testing.provider.compare import Showing, assert_same_requests, block_of, difference, name_of
 from memori_wrap.testing.provider.dialect import REPLY, Dialect, Hook
 from memori_wrap.testing.provider.shapes import Shape, drain, pause, settle
 from memori_wrap.testing.script import Received, Reply
@@ -168,7 +168,8 @@ class Stage:
         mine = await self.outcome(scenario, ours or self.client(), *script)
         assert_same_requests(plain.requests, mine.requests)
         show = Showing(self.dialect, mine.block is not None)
-        assert show.value(plain.value) == show.value(mine.value)
+        found = difference(show.value(plain.value), show.value(mine.value))
+        assert found is None, found
         return mine
 
     async def outcome(self, scenario: Callable[[Any], Awaitable[Any]], client: Any, *script: Reply) -> Outcome:
@@ -229,7 +230,7 @@ class Stage:
         failed = {name: n for name, n in self.counts.items() if name.startswith("failed.")}
         self.mem.close()
         self.server.close()
-        gc.collect()
+        gc.collect(1)
         for name in ("asyncio", "concurrent.futures"):
             logging.getLogger(name).removeHandler(self._noise)
         logging.getLogger("memori_wrap").removeHandler(self._ours)

@@ -1,0 +1,68 @@
+"""Fork after register: the child works on connections and threads of its own (D07, for a parent that is at rest)."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+import traceback
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from openai import OpenAI
+
+from memori_wrap import Memori
+from memori_wrap.testing.embedders import HashEmbedder
+from memori_wrap.testing.extractors import ScriptedExtractor
+from memori_wrap.testing.openai_server import spawn
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+FORKS = 12
+
+
+def ask(client: OpenAI, text: str) -> None:
+    client.chat.completions.create(model="m", messages=[{"role": "user", "content": text}])
+
+
+def child(mem: Memori, client: OpenAI, n: int) -> int:
+    """What a worker of a preloading server does; 0 where it saw its own words."""
+    ask(client, f"child {n}")
+    found = mem.recall(f"child {n}", entity="alice")
+    until = time.monotonic() + 20
+    while mem.stats()["waiting"] and time.monotonic() < until:
+        time.sleep(0.01)
+    return 0 if any(f"child {n}" in r.text for r in found) and not mem.stats()["waiting"] else 2
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_forks(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/m.db"
+    with (
+        spawn() as base_url,
+        Memori(url, embedder=HashEmbedder(), extractor=ScriptedExtractor(), settings={"lease": 0.5}) as mem,
+    ):
+        client = mem.register(OpenAI(base_url=base_url, api_key="x"), entity="alice")
+        ask(client, "parent first")
+        assert mem.flush(30)
+        mem.recall("warm the index", entity="alice")
+        children = []
+        for n in range(FORKS):
+            pid = os.fork()
+            if pid == 0:
+                signal.alarm(40)  # a deadlock ends the child, and the test
+                code = 1
+                try:
+                    # a client of its own: an HTTP connection does not survive a fork either
+                    own = mem.register(OpenAI(base_url=base_url, api_key="x"), entity="alice")
+                    code = child(mem, own, n)
+                except Exception:
+                    (tmp_path / f"child-{n}").write_text(traceback.format_exc())
+                finally:
+                    os._exit(code)
+            children.append(pid)
+        codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children]
+        assert codes == [0] * FORKS, [file.read_text() for file in tmp_path.glob("child-*")]
+        assert mem.flush(60)
+        said = Counter({f.text: f.mentions for f in mem.facts(entity="alice")})
+        assert said == {f"User said: child {n}": 1 for n in range(FORKS)} | {"User said: parent first": 1}
