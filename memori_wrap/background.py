@@ -48,7 +48,7 @@ class Threads:
         self._name, self._size = name, size
         self._queue: SimpleQueue[_Task[Any] | None] = SimpleQueue()
         self._lock = threading.Lock()
-        self._threads = 0
+        self._threads: list[threading.Thread] = []
         self._busy = 0
         self._stuck = 0
         self._tasks: dict[Future[Any], _Task[Any]] = {}
@@ -64,11 +64,11 @@ class Threads:
             if self._stuck >= self._size:
                 return None
             self._tasks[task.future] = task
-            start = self._busy + self._queue.qsize() >= self._threads and self._threads < self._size
-            self._threads += start
+            count = len(self._threads)
+            if self._busy + self._queue.qsize() >= count and count < self._size:
+                self._threads.append(threading.Thread(target=self._run, name=f"{self._name}-{count}", daemon=True))
+                self._threads[-1].start()
         self._queue.put(task)
-        if start:
-            threading.Thread(target=self._run, name=f"{self._name}-{self._threads}", daemon=True).start()
         return task.future
 
     def abandon(self, future: Future[T]) -> None:
@@ -81,9 +81,12 @@ class Threads:
                 task.abandoned = True
                 self._stuck += 1
 
-    def close(self) -> None:
-        for _ in range(self._threads):
+    def close(self, deadline: float) -> None:
+        """Ends the threads, those that are not stuck by ``deadline`` (monotonic seconds)."""
+        for _ in self._threads:
             self._queue.put(None)
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def _run(self) -> None:
         while (task := self._queue.get()) is not None:

@@ -91,9 +91,9 @@ class MemoryDesk:
             tap.broken()
         self.closed = True
         deadline = time.monotonic() + (self._settings.exit_timeout if timeout is None else timeout)
-        self._threads.close()
         if self._parts is not None:
             self._parts.close(deadline)
+        self._threads.close(deadline)
 
     # ------------------------------------------------------------ whose call
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from importlib.abc import MetaPathFinder
 from typing import Literal
 
 import numpy as np
@@ -24,6 +27,23 @@ MAX_CHARS = 8_000
 """Characters of one text that are embedded: models read a few hundred words, a tokenizer reads them all."""
 
 
+class Closing(Exception):
+    """Broken off because the memory closes: no fault of what was being done."""
+
+
+class _EndOfImports(MetaPathFinder):
+    """Breaks off the loading thread at its next import once the model is closed: loading takes seconds, the end of
+    a program must not."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._thread = threading.get_ident()
+
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:
+        if self._model.is_closed and threading.get_ident() == self._thread:
+            raise ImportError("the program ends")
+
+
 class Model:
     """An ``Embedder`` that may not be there yet, or not at all."""
 
@@ -35,7 +55,10 @@ class Model:
         self._queries: OrderedDict[str, Vectors] = OrderedDict()
         self.state: State = "off" if make is None else "idle"
         self.reason = ""
-        self._is_closed = False
+        self.is_closed = False
+        self._loader: threading.Thread | None = None
+        self._native = threading.Condition()
+        self._running = 0
         self.on_ready: Callable[[], None] = lambda: None
         if make is None:
             self._settled.set()
@@ -51,7 +74,8 @@ class Model:
             if self.state != "idle":
                 return
             self.state = "loading"
-        threading.Thread(target=self._load, name="memori-model", daemon=True).start()
+        self._loader = threading.Thread(target=self._load, name="memori-model", daemon=True)
+        self._loader.start()
 
     def settled(self, timeout: float) -> bool:
         """Whether it is decided, within ``timeout`` seconds, if there is a model or not."""
@@ -64,13 +88,20 @@ class Model:
         self._settled.wait(timeout)
         return self.state == "ready"
 
-    def close(self) -> None:
-        """Nobody waits any longer."""
-        self._is_closed = True
+    def close(self, deadline: float) -> None:
+        """Ends what is under way, by ``deadline`` (monotonic seconds).
+
+        A thread that is inside native code when the interpreter ends takes the whole process down with SIGABRT.
+        """
+        self.is_closed = True
+        if self._loader is not None and self._loader is not threading.current_thread():
+            self._loader.join(max(0.0, deadline - time.monotonic()))
+        with self._native:
+            self._native.wait_for(lambda: not self._running, max(0.0, deadline - time.monotonic()))
 
     def query(self, text: str) -> Vectors | None:
         """The vector of a question, shape (dimension,); None while there is no model, or where it fails."""
-        if self.state != "ready" or not text.strip():
+        if self.state != "ready" or self.is_closed or not text.strip():
             return None
         known = self._queries.get(text)
         if known is not None:
@@ -96,22 +127,33 @@ class Model:
         return out
 
     def _embed(self, texts: Sequence[str]) -> Vectors:
-        if self._embedder is None:
-            raise RuntimeError("the embedding model is not loaded")
-        with paused():  # an embedder that is itself a registered client is not part of the conversation
-            return self._embedder.embed([t[:MAX_CHARS] for t in texts])
+        with self._native:
+            if self._embedder is None or self.is_closed:
+                raise Closing("the memory is closing")
+            self._running += 1
+        try:
+            with paused():  # an embedder that is itself a registered client is not part of the conversation
+                return self._embedder.embed([t[:MAX_CHARS] for t in texts])
+        finally:
+            with self._native:
+                self._running -= 1
+                self._native.notify_all()
 
     def _load(self) -> None:
+        end_of_imports = _EndOfImports(self)
+        sys.meta_path.insert(0, end_of_imports)
         try:
             if self._make is not None:
                 embedder = self._make()
                 embedder.load()
                 self._embedder = embedder
         except BaseException as error:  # whatever an import or a model file may raise
-            if self._is_closed or not threading.main_thread().is_alive():
+            if self.is_closed or not threading.main_thread().is_alive():
                 return  # the end of the program broke it off: that says nothing about the model
             self.reason = f"{type(error).__name__}: {error}"
             self._counts.once("model", "memori_wrap: no embedding model, recall is by words only: %s", self.reason)
+        finally:
+            sys.meta_path.remove(end_of_imports)
         self.state = "failed" if self._embedder is None else "ready"
         if self.state == "ready":
             with self._counts.guard("index"):

@@ -29,6 +29,10 @@ from memori_wrap.types import Delta, Exchange
 IndexFactory = Callable[[], VectorIndex]
 
 
+GRACE = 0.5
+"""Seconds for threads to leave native code, whatever the deadline."""
+
+
 class Parts:
     """Opens the database; starts no thread and loads no model before ``start``."""
 
@@ -88,9 +92,11 @@ class Parts:
             while self.pool.is_running and time.monotonic() < deadline and self.store.queue().pending:
                 self.pool.notify()
                 time.sleep(0.01)
-        self.model.close()
-        self.pool.close(max(0.05, deadline - time.monotonic()))
-        self.cache.close()
+        last = max(deadline, time.monotonic() + GRACE)
+        self.pool.stop()
+        self.model.close(last)
+        self.pool.join(last)
+        self.cache.close(last)
         self.store.close()
 
     def _stored(self, exchanges: Sequence[Exchange], deltas: Sequence[Delta]) -> None:

@@ -67,6 +67,10 @@ class Tap(Protocol):
         """Cut or cancelled: what came so far is the reply; waits for nothing."""
         ...
 
+    def dropped(self) -> None:
+        """Given up, maybe by the collector, inside anyone's lock: takes none, and leaves the work to another thread."""
+        ...
+
 
 class Endpoint(Protocol):
     """The translation of one kind of call. Pure; it never changes the arguments that it is given."""

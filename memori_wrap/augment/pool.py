@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 
 from memori_wrap.augment.pipeline import Pipeline
 from memori_wrap.counts import Counts
+from memori_wrap.embedding import Closing
 from memori_wrap.errors import StoreError
 from memori_wrap.ids import new_id
 from memori_wrap.protocols import Store
@@ -70,12 +71,14 @@ class Pool:
             self._news += 1
             self._work.notify()
 
-    def close(self, timeout: float) -> None:
-        """Ends the threads after the batch in hand; leases not given back by then run out by themselves."""
+    def stop(self) -> None:
+        """No further batch is begun."""
         self._stop.set()
         with self._work:
             self._work.notify_all()
-        deadline = time.monotonic() + timeout
+
+    def join(self, deadline: float) -> None:
+        """Until the threads have ended or ``deadline`` (monotonic seconds); leases left over run out by themselves."""
         for thread in self._threads:
             if thread is not threading.current_thread():
                 thread.join(max(0.0, deadline - time.monotonic()))
@@ -90,6 +93,8 @@ class Pool:
             try:
                 while not self._stop.is_set() and (not self._pipeline.is_ready(0.1) or self.run_once()):
                     pass
+            except Closing:
+                return
             except StoreError as error:
                 self._counts.add("store_errors")
                 log.debug("no jobs: %s", error)
@@ -126,6 +131,9 @@ class Pool:
         return True
 
     def _give_back(self, job: Job, error: BaseException) -> None:
+        if isinstance(error, Closing):
+            self._store.fail(job, "", 0.0)
+            return
         is_dead = job.attempts >= self._max_attempts
         delay = None if is_dead else min(60.0, 0.5 * 2**job.attempts) * random.uniform(0.5, 1.5)
         self._store.fail(job, f"{type(error).__name__}: {error}", delay)

@@ -40,11 +40,14 @@ class StreamTap:
         """An exception or cancellation passes through: it is not held up."""
         self._capture()
 
-    def __del__(self) -> None:
-        # the collector may run inside anyone's lock: only put, to be done by the writer thread
+    def dropped(self) -> None:
+        """The collector may run inside anyone's lock: only puts, to be done by the writer thread."""
         if self._once.acquire(blocking=False):
             builder, exchange = self._builder, self._exchange
             self._desk.capture_later(lambda: exchange(builder.reply()))
+
+    def __del__(self) -> None:
+        self.dropped()
 
     def _capture(self) -> Waiting | None:
         if not self._once.acquire(blocking=False):

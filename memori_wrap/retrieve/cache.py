@@ -169,8 +169,8 @@ class RetrieverCache:
                 del self._entries[name]
                 total -= held[name]
 
-    def close(self) -> None:
-        self._readers.close()
+    def close(self, deadline: float) -> None:
+        self._readers.close(deadline)
 
 
 def _messages_of(exchange: Exchange) -> list[StoredMessage]:

@@ -8,6 +8,7 @@ name of the SDK, and leaves every object that the user holds as it is.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from functools import cache
 from importlib import import_module
@@ -87,33 +88,66 @@ class _SyncTee:
         self._tap.end()
 
     def close(self) -> None:
+        # a generator is being closed, the SDK's or the user's: the collector does that, too
+        is_dropped = isinstance(sys.exc_info()[1], GeneratorExit)
         try:
             self._stream.close()
         finally:
-            self._tap.end()
+            if is_dropped:
+                self._tap.dropped()
+            else:
+                self._tap.end()
 
 
 class _AsyncTee:
     def __init__(self, stream: Any, tap: Tap) -> None:
         self._stream, self._tap = stream, tap
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        try:
-            async for chunk in self._stream:
-                self._tap.feed(chunk)
-                yield chunk
-        except GeneratorExit:
-            raise  # dropped, maybe by the collector: the tap notices by itself
-        except BaseException:
-            self._tap.broken()
-            raise
-        await self._tap.aend()
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return _AsyncChunks(self._stream.__aiter__(), self._tap)
 
     async def aclose(self) -> None:
         try:
             await self._stream.aclose()
         finally:
             self._tap.broken()
+
+
+class _AsyncChunks:
+    """An object and not one more generator: whatever ends an event loop closes all generators at once, and one that
+    waits for another is then told that this one "is already running". httpx closes it as the generator that it
+    stands for."""
+
+    def __init__(self, chunks: Any, tap: Tap) -> None:
+        self._chunks, self._tap = chunks, tap
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            chunk: bytes = await self._chunks.__anext__()
+        except StopAsyncIteration:
+            await self._tap.aend()
+            raise
+        except GeneratorExit:
+            raise  # dropped, maybe by the collector: the tap notices by itself
+        except BaseException:
+            self._tap.broken()
+            raise
+        self._tap.feed(chunk)
+        return chunk
+
+    async def asend(self, value: None) -> bytes:
+        return await self.__anext__()
+
+    async def athrow(self, *error: Any) -> bytes:
+        thrown: bytes = await self._chunks.athrow(*error)
+        return thrown
+
+    async def aclose(self) -> None:
+        if hasattr(self._chunks, "aclose"):
+            await self._chunks.aclose()
 
 
 class _Body:

@@ -23,12 +23,8 @@ from memori_wrap.testing.provider.compare import block_of
 from memori_wrap.testing.provider.dialect import REPLY
 from memori_wrap.testing.provider.items import Part, item
 from memori_wrap.testing.provider.shapes import ASYNC, ASYNC_STREAM, SHAPES, SYNC, run
-from memori_wrap.testing.provider.stage import ENTITY, QUESTION, Stage, asked, said
+from memori_wrap.testing.provider.stage import ENTITY, FROZEN, QUESTION, SOON, Stage, asked, said
 from memori_wrap.types import Reply
-
-FROZEN, SOON = 5.0, 2.0
-"""Seconds that a frozen part would take, and in which a call must be back all the same."""
-
 
 class Bare(BaseException):
     """Not an ``Exception``: what a library raises that wants to end the thread."""

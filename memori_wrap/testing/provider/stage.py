@@ -31,6 +31,9 @@ QUESTION = "What is my canary called?"
 PATIENCE = 3.0
 """Seconds for something that is to happen behind the scenes; nothing is measured by it."""
 
+FROZEN, SOON = 5.0, 2.0
+"""Seconds that a frozen part would take, and in which a call must be back all the same."""
+
 
 @dataclass(frozen=True)
 class Answer:

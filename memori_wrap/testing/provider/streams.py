@@ -15,7 +15,7 @@ from memori_wrap.testing.provider.compare import name_of
 from memori_wrap.testing.provider.dialect import REPLY
 from memori_wrap.testing.provider.items import Part, item
 from memori_wrap.testing.provider.shapes import ASYNC, ASYNC_STREAM, END, STREAM, STREAMS, drain, pause, take, within
-from memori_wrap.testing.provider.stage import PATIENCE, QUESTION, Stage, asked, said
+from memori_wrap.testing.provider.stage import PATIENCE, QUESTION, SOON, Stage, asked, said
 from memori_wrap.testing.script import Scripted
 from memori_wrap.types import Exchange
 
@@ -193,6 +193,25 @@ class StreamTests(Part):
         gc.collect()
         await self.partial(stage, "")
 
+    @item(6, shapes=(STREAM,))
+    async def test_collected_in_the_middle_of_something_else(self, stage: Stage) -> None:
+        async def leave(client: Any) -> None:
+            await self.read_words(await stage.open(client))
+
+        stage.know()
+        client = stage.client()
+        stage.server.script(held())
+        gc.disable()  # the collector comes when it is called
+        try:
+            await leave(client)
+            stage.on_recall = lambda _: gc.collect()  # on a thread of ours, inside a lock of ours
+            began = time.monotonic()
+            assert (await stage.ask(client)).text == REPLY
+            assert time.monotonic() - began < SOON
+        finally:
+            gc.enable()
+        assert sorted(e.complete for e in await stage.captured(2)) == [False, True]
+
     @item(8, shapes=(ASYNC_STREAM,))
     async def test_a_cancelled_reader(self, stage: Stage) -> None:
         async def leave(client: Any) -> str:
@@ -303,7 +322,6 @@ class StreamTests(Part):
             return stream, await self.read_words(stream)
 
         stream, read = loop.run_until_complete(begin())
-        loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
         del stream
         gc.collect()
