@@ -18,10 +18,10 @@ import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
 
+from benchmarks.provenance import provenance
 from memori_wrap.testing.connection import Answer
 from memori_wrap.testing.openai_server import FakeOpenAI, Received
 
@@ -71,7 +71,10 @@ class Lenient(FakeOpenAI):
 
 
 def pip(python: Path | str, *arguments: str) -> None:
-    subprocess.run([python, "-m", "pip", "--disable-pip-version-check", "-q", *arguments], check=True)
+    command = [python, "-m", "pip", "--disable-pip-version-check", "-q", *arguments]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(done.stdout + done.stderr)
 
 
 def source(wanted: str) -> Path:
@@ -113,9 +116,9 @@ def run(python: Path, folder: Path, column: str, url: str, tests: Sequence[str])
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "AZURE_", "MEMORI_", "PYTHONPATH"))}
     made = {**clean, **(settings or {}), "TEST_API_BASE_URL": url, "SDK_COUNTS": str(counts)}
     with log.open("w") as out:
-        code = subprocess.run(command, cwd=folder, env=made, stdout=out, stderr=subprocess.STDOUT).returncode
-    if code not in (0, 1) or not report.exists():
-        raise SystemExit(f"pytest ended with {code}; its last words:\n{log.read_text('utf-8')[-2000:]}")
+        done = subprocess.run(command, check=False, cwd=folder, env=made, stdout=out, stderr=subprocess.STDOUT)
+    if done.returncode not in (0, 1) or not report.exists():
+        raise SystemExit(f"pytest ended with {done.returncode}; its last words:\n{log.read_text('utf-8')[-2000:]}")
     found: Outcomes = {}
     for case in ET.parse(report).iter("testcase"):
         bad = sorted({child.tag for child in case if child.tag in ("failure", "error", "skipped")})
@@ -158,9 +161,7 @@ def main() -> int:
     CACHE.mkdir(parents=True, exist_ok=True)
     folder, python = source(wanted), environment(wanted)
     tests = [path for paths in GROUPS.values() for path in paths if (folder / path).exists()]
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout
-    when = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
-    print(f"openai {wanted}'s own tests, {when}, commit {commit.strip()}, Python {sys.version.split()[0]}", flush=True)
+    print(f"openai {wanted}'s own tests; {provenance()}", flush=True)
 
     columns: dict[str, Outcomes] = {}
     problems: list[str] = []

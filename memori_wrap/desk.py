@@ -188,7 +188,8 @@ class MemoryDesk:
     def capture(self, exchange: Exchange) -> Waiting | None:
         if exchange.response_id:
             # what the provider continues from here continues this turn's block, until the user speaks again
-            turn = turn_digest(exchange.request)
+            is_asked = last_user(exchange.request) >= 0
+            turn = turn_digest(exchange.request) if is_asked else f"after:{exchange.previous}"
             with self._lock:
                 block = self._blocks.get((exchange.scope, turn))
             if block is not None:

@@ -67,7 +67,7 @@ class Settings(BaseSettings):
     queue_bytes: int = Field(default=256_000_000, ge=1_000_000, description="their text")
     cache_bytes: int = Field(default=512_000_000, ge=1_000_000, description="entities kept warm in memory")
     exit_timeout: float = Field(
-        default=1.5, ge=0, description="what the end of the program waits for pending work at most"
+        default=1.0, ge=0, description="what the end of the program waits for pending work at most"
     )
 
     @classmethod

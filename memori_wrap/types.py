@@ -97,6 +97,7 @@ class Exchange:
     complete: bool = True
     resent: bool = True
     response_id: str | None = None
+    previous: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,4 +196,5 @@ class Call:
             finish_reason=reply.finish_reason,
             complete=reply.complete,
             response_id=reply.response_id,
+            previous=self._request.previous,
         )

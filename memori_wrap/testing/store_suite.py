@@ -1,8 +1,8 @@
 """The suite that every ``Store`` passes. Subclass it and give a ``store`` fixture::
 
-    class TestMine(StoreSuite):
-        @pytest.fixture
-        def store(self): ...
+class TestMine(StoreSuite):
+    @pytest.fixture
+    def store(self): ...
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ from memori_wrap.types import (
 NOW = datetime(2026, 5, 31, 12, 30, 15, 123456, tzinfo=timezone.utc)
 
 
-def exchange(*texts: str, entity: str = "alice", session: str = "s", reply: str = "ok", resent: bool = True) -> Exchange:
+def exchange(
+    *texts: str, entity: str = "alice", session: str = "s", reply: str = "ok", resent: bool = True
+) -> Exchange:
     """Alternating messages of user and assistant, and a reply."""
     request = tuple(Message(("user", "assistant")[i % 2], text) for i, text in enumerate(texts))
     return Exchange(new_id(), Scope(entity, None, session), request, (Message("assistant", reply),), NOW, resent=resent)
@@ -40,8 +42,11 @@ def exchange(*texts: str, entity: str = "alice", session: str = "s", reply: str 
 def fact(job: Job, said: str = "tea", *, at: datetime = NOW, ends: str | None = None) -> ResolvedFact:
     """A fact stated by the job's first message; ``ends`` names the object of those that it ends."""
     found = Fact(f"The user likes {said}", job.messages[0].text, Triple("user", "likes", said), "preference", "suite")
-    closes = None if ends is None else lambda known: known.object == ends
-    return ResolvedFact(f"fact-{said}", job.messages[0].id, at, found, closes)
+
+    def closes(known: Triple) -> bool:
+        return known.object == ends
+
+    return ResolvedFact(f"fact-{said}", job.messages[0].id, at, found, closes if ends else None)
 
 
 class StoreSuite:

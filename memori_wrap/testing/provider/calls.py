@@ -10,7 +10,7 @@ import pytest
 from memori_wrap.testing.provider.compare import block_of
 from memori_wrap.testing.provider.dialect import REPLY, Variant
 from memori_wrap.testing.provider.items import Part, item, play
-from memori_wrap.testing.provider.shapes import PLAIN, Shape, settle
+from memori_wrap.testing.provider.shapes import ASYNC_STREAM, PLAIN, SYNC, Shape, settle
 from memori_wrap.testing.provider.stage import ENTITY, QUESTION, Stage, asked, said
 from memori_wrap.testing.script import Scripted, ToolCall
 
@@ -165,7 +165,7 @@ class CallTests(Part):
             (exchange,) = await stage.captured()
             assert QUESTION in asked(exchange)[-1], name
 
-    @item(25)
+    @item(25, shapes=(SYNC, ASYNC_STREAM))
     async def test_messages_are_reused_over_fifty_turns(self, stage: Stage) -> None:
         stage.know()
         client = stage.client()
@@ -259,6 +259,7 @@ class CallTests(Part):
             await stage.compare(scenario, bare=bare, ours=ours)
         await stage.captured(0)
         assert not stage.recalls
+        assert not stage.warnings
 
     @item(44)
     async def test_an_unknown_shape_goes_through_with_one_warning(self, stage: Stage) -> None:

@@ -1,0 +1,561 @@
+"""Each item's test has been seen to fail: a fault is planted, and the named test of the suite must notice it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import openai
+import pytest
+from openai_dialect import Chat, Responses
+
+from memori_wrap import context
+from memori_wrap.capture.writer import Writer
+from memori_wrap.counts import Counts
+from memori_wrap.desk import MemoryDesk
+from memori_wrap.intercept import call, drivers, patch, tee, waiting
+from memori_wrap.testing.provider import faults, stage, streams
+from memori_wrap.testing.provider_suite import ASYNC, ASYNC_STREAM, SHAPES, STREAM, SYNC, ProviderSuite
+from memori_wrap_adapters.llm import http, openai_chat, openai_responses
+from memori_wrap_adapters.llm import openai as adapter
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+class ChatSuite(ProviderSuite):
+    __test__ = False
+    dialect = Chat()
+
+
+class ResponsesSuite(ProviderSuite):
+    __test__ = False
+    dialect = Responses()
+
+
+@dataclass(frozen=True)
+class Plant:
+    items: tuple
+    fault: object
+    test: str
+    shapes: tuple
+    suite: type = ChatSuite
+    variant: str | None = None
+
+    def __str__(self):
+        return f"{'_'.join(map(str, self.items))}-{self.fault.__name__}-{self.variant or self.test}".replace(" ", "_")
+
+
+PLANTS = []
+
+
+def plant(*items, test="test_variants", shapes=(SYNC,), suite=ChatSuite, variant=None):
+    def add(fault):
+        PLANTS.append(Plant(items, fault, test, shapes, suite, variant))
+        return fault
+
+    return add
+
+
+# ---------------------------------------------------------------- the faults
+
+
+def nothing(*_, **__):
+    return None
+
+
+@plant(1, test="test_the_result_is_the_bare_clients_and_is_captured_once", shapes=(SYNC, ASYNC))
+def captures_twice(monkeypatch):
+    before = call.Call.finish
+    monkeypatch.setattr(call.Call, "finish", lambda self, result: (before(self, result), before(self, result))[1])
+
+
+@plant(1, 43, test="test_a_memory_adds_its_block_and_nothing_else", shapes=SHAPES)
+@plant(43, test="test_blocks_are_not_remembered")
+def captures_after_injection(monkeypatch):
+    before = call.Call.inject
+
+    def inject(self, block):
+        arguments = before(self, block)
+        self._request = self._endpoint.request(arguments)
+        return arguments
+
+    monkeypatch.setattr(call.Call, "inject", inject)
+
+
+@plant(2, test="test_the_stream_is_the_sdks_own_object", shapes=(STREAM,))
+def replaces_the_stream(monkeypatch):
+    before = patch.sync_driver
+
+    def driver(lookup):
+        drive = before(lookup)
+        return lambda *given: (item for item in drive(*given))
+
+    monkeypatch.setattr(patch, "sync_driver", driver)
+
+
+@plant(2, test="test_chunks_come_as_they_are_sent", shapes=(STREAM,))
+def captures_before_the_end(monkeypatch):
+    before = tee.StreamTap.feed
+    monkeypatch.setattr(tee.StreamTap, "feed", lambda self, chunk: (before(self, chunk), self.end())[0])
+
+
+@plant(3, test="test_a_full_read_within_with", shapes=(STREAM, ASYNC_STREAM))
+@plant(13, shapes=(STREAM, ASYNC_STREAM), variant="stream helper, final only")
+@plant(40, test="test_the_event_loop_ends_before_the_stream", shapes=(ASYNC_STREAM,))
+@plant(8, test="test_a_cancelled_reader", shapes=(ASYNC_STREAM,))
+def forgets_streams(monkeypatch):
+    monkeypatch.setattr(tee.StreamTap, "_capture", nothing)
+    monkeypatch.setattr(tee.StreamTap, "dropped", nothing)
+
+
+@plant(4, test="test_a_break_within_with", shapes=(STREAM, ASYNC_STREAM))
+@plant(5, test="test_closed_before_the_first_item", shapes=(STREAM, ASYNC_STREAM))
+def keeps_the_connection(monkeypatch):
+    async def aclose(self):
+        self._tap.broken()
+
+    monkeypatch.setattr(http._SyncTee, "close", lambda self: self._tap.end())
+    monkeypatch.setattr(http._AsyncTee, "aclose", aclose)
+
+
+@plant(5, test="test_closed_in_the_middle_and_once_more", shapes=(STREAM,))
+@plant(4, 11, test="test_an_exception_within_with", shapes=(STREAM,))
+def captures_at_each_close(monkeypatch):
+    class Always:
+        def acquire(self, blocking=True):
+            return True
+
+    before = tee.StreamTap.__init__
+
+    def init(self, *given):
+        before(self, *given)
+        self._once = Always()
+
+    monkeypatch.setattr(tee.StreamTap, "__init__", init)
+
+
+@plant(6, test="test_dropped_in_the_middle", shapes=(STREAM, ASYNC_STREAM))
+@plant(6, test="test_dropped_unread", shapes=(STREAM, ASYNC_STREAM))
+def forgets_dropped_streams(monkeypatch):
+    monkeypatch.setattr(tee.StreamTap, "dropped", nothing)
+    monkeypatch.setattr(tee.StreamTap, "broken", nothing)
+
+
+@plant(6, test="test_collected_in_the_middle_of_something_else", shapes=(STREAM,))
+def waits_in_a_finaliser(monkeypatch):
+    monkeypatch.setattr(tee.StreamTap, "dropped", lambda self: self.end())
+
+
+@plant(7, test="test_next_by_hand_and_then_a_loop", shapes=(STREAM, ASYNC_STREAM))
+def gathers_twice(monkeypatch):
+    before = tee.StreamTap.feed
+    monkeypatch.setattr(tee.StreamTap, "feed", lambda self, chunk: (before(self, chunk), before(self, chunk))[0])
+
+
+@plant(8, 36, test="test_a_call_that_is_cancelled_during_recall", shapes=(ASYNC, ASYNC_STREAM))
+def swallows_cancellation(monkeypatch):
+    async def wait_async(given):
+        try:
+            return await waiting.wait_async(given)
+        except asyncio.CancelledError:
+            return None
+
+    monkeypatch.setattr(drivers, "wait_async", wait_async)
+
+
+@plant(9, test="test_streams_that_break", shapes=(STREAM, ASYNC_STREAM))
+@plant(4, test="test_a_break_within_with", shapes=(STREAM,))
+def calls_everything_complete(monkeypatch):
+    before = openai_chat.Builder.reply
+
+    def reply(self):
+        found = before(self)
+        return type(found)(found.messages, found.model, found.usage, found.finish_reason, True, found.response_id)
+
+    monkeypatch.setattr(openai_chat.Builder, "reply", reply)
+
+
+@plant(10, test="test_errors_are_the_providers_own", shapes=SHAPES)
+@plant(10, 11, test="test_a_timeout_is_the_providers_own")
+@plant(11, test="test_interrupts_pass", shapes=(SYNC, ASYNC))
+def wraps_errors(monkeypatch):
+    before = call.Call.open
+
+    @contextlib.contextmanager
+    def opened(self):
+        try:
+            with before(self):
+                yield
+        except BaseException as error:
+            raise RuntimeError("the call failed") from error
+
+    monkeypatch.setattr(call.Call, "open", opened)
+
+
+@plant(10, test="test_retries_are_one_call", shapes=(SYNC, ASYNC_STREAM))
+def recalls_twice(monkeypatch):
+    before = MemoryDesk.start_recall
+    monkeypatch.setattr(MemoryDesk, "start_recall", lambda *given: (before(*given), before(*given))[1])
+
+
+@plant(12, 34, variant="parse")
+@plant(34, variant="schema")
+def touches_the_schema(monkeypatch):
+    before = openai_chat.inject
+    monkeypatch.setattr(
+        openai_chat, "inject", lambda body, block: {**before(body, block), "response_format": {"type": "json_object"}}
+    )
+
+
+@plant(33, variant="usage chunk", shapes=(STREAM,))
+def asks_for_usage(monkeypatch):
+    before = openai_chat.inject
+    monkeypatch.setattr(openai_chat, "inject", lambda *given: {**before(*given), "stream_options": None})
+
+
+@plant(14, variant="raw", shapes=(SYNC, ASYNC))
+@plant(15, variant="raw never parsed", shapes=(SYNC,))
+@plant(16, variant="raw stream", shapes=(STREAM, ASYNC_STREAM))
+@plant(17, variant="streaming response iter_lines", shapes=SHAPES)
+@plant(17, variant="streaming response parse", shapes=SHAPES)
+def does_not_know_raw_responses(monkeypatch):
+    monkeypatch.setattr(http, "response_of", nothing)
+
+
+@plant(17, variant="streaming response read")
+def reads_ahead(monkeypatch):
+    before = http.attach
+
+    def attach(result, *given):
+        http.response_of(result).read()
+        return before(result, *given)
+
+    monkeypatch.setattr(http, "attach", attach)
+
+
+@plant(18, test="test_copies_are_registered_once", shapes=(SYNC, ASYNC))
+def forgets_copies(monkeypatch):
+    monkeypatch.setattr(patch, "_copy", lambda wrapped, instance, args, kwargs: wrapped(*args, **kwargs))
+
+
+@plant(18, test="test_copies_of_a_bare_client_are_bare")
+def registers_every_client(monkeypatch):
+    seen = []
+    before = patch.lookup
+
+    def lookup(client):
+        seen.extend([found] if (found := before(client)) else [])
+        return seen[0] if seen else None
+
+    register = patch.register
+
+    def remember(client, registration, points):
+        seen.append(registration)
+        register(client, registration, points)
+
+    monkeypatch.setattr(patch, "lookup", lookup)
+    monkeypatch.setattr(patch, "register", remember)
+
+
+class Blind:
+    def get(self):
+        return None
+
+    def set(self, value):
+        return None
+
+    def reset(self, token):
+        return None
+
+
+@plant(21, test="test_a_client_inside_a_client_is_one_call", shapes=SHAPES)
+def has_no_guard(monkeypatch):
+    monkeypatch.setattr(call, "_inside", Blind())
+
+
+@plant(21, test="test_a_tool_that_asks_a_model_is_a_call_of_its_own", shapes=SHAPES)
+def guards_too_much(monkeypatch):
+    monkeypatch.setattr(call, "digest", lambda *_: "the same")
+
+
+@plant(19, test="test_copies_are_registered_once", shapes=(SYNC, ASYNC))
+@plant(21, test="test_registered_twice_is_registered_once", shapes=(SYNC, ASYNC))
+def hooks_each_time(monkeypatch):
+    has_no_guard(monkeypatch)
+    monkeypatch.setattr(patch, "_stands_on", lambda *_: False)
+    before = call.Registration.__eq__
+    monkeypatch.setattr(call.Registration, "__eq__", before)
+    monkeypatch.setattr("memori_wrap.memory.patch.lookup", patch.lookup)
+
+
+@plant(21, test="test_an_extractor_that_uses_the_client_is_not_captured")
+@plant(1, test="test_calls_within_a_pause_are_left_alone")
+def knows_no_pause(monkeypatch):
+    monkeypatch.setattr(call, "is_paused", lambda: False)
+
+
+@plant(20, test="test_what_was_fetched_before_is_registered_too", shapes=(SYNC, ASYNC))
+def hooks_new_resources_only(monkeypatch):
+    before = patch.register
+    monkeypatch.setattr(patch, "register", lambda client, *given: "chat" in vars(client) or before(client, *given))
+
+
+@plant(22, test="test_unregister_restores_the_class")
+def leaves_its_hooks(monkeypatch):
+    monkeypatch.setattr(patch, "_unhook", nothing)
+
+
+@plant(23, test="test_copy_and_pickle_do_what_they_do", shapes=(SYNC, ASYNC))
+@plant(24, test="test_the_client_looks_as_before", shapes=(SYNC, ASYNC))
+def writes_on_the_client(monkeypatch):
+    before = patch.register
+
+    def register(client, registration, points):
+        before(client, registration, points)
+        vars(client)["_memory"] = registration
+
+    monkeypatch.setattr(patch, "register", register)
+    monkeypatch.setattr(patch, "lookup", lambda client: vars(client).get("_memory"))
+
+
+@plant(24, test="test_the_client_lives_as_long_as_before")
+def holds_the_client(monkeypatch):
+    kept = []
+    before = patch.register
+    monkeypatch.setattr(patch, "register", lambda *given: (kept.append(given), before(*given))[1])
+
+
+@plant(25, test="test_messages_in_every_form", shapes=SHAPES)
+@plant(25, test="test_messages_are_reused_over_fifty_turns")
+def changes_the_callers_messages(monkeypatch):
+    create = openai.resources.chat.Completions.create
+    acreate = openai.resources.chat.AsyncCompletions.create
+
+    def mark(self, messages):
+        if patch.lookup(self._client) and isinstance(messages, (list, tuple)) and isinstance(messages[-1], dict):
+            messages[-1]["content"] = f"{messages[-1]['content']} "
+
+    def changed(self, *, messages, **given):
+        mark(self, messages)
+        return create(self, messages=messages, **given)
+
+    def achanged(self, *, messages, **given):
+        mark(self, messages)
+        return acreate(self, messages=messages, **given)
+
+    monkeypatch.setattr(openai.resources.chat.Completions, "create", changed)
+    monkeypatch.setattr(openai.resources.chat.AsyncCompletions, "create", achanged)
+
+
+@plant(26, suite=ResponsesSuite, variant="instructions omitted")
+@plant(26, suite=ResponsesSuite, variant="instructions none", shapes=(STREAM,))
+def takes_nothing_for_something(monkeypatch):
+    monkeypatch.setattr(
+        openai_responses, "inject", lambda body, block: {"instructions": f"{body.get('instructions')}\n\n{block}"}
+    )
+
+
+@plant(25, 28, test="test_messages_in_every_form", shapes=(SYNC, STREAM))
+def loses_images(monkeypatch):
+    before = openai_chat.inject
+
+    def inject(body, block):
+        changes = before(body, block)
+        last = changes["messages"][-1]
+        if isinstance(last["content"], list):
+            last["content"] = [part for part in last["content"] if part["type"] == "text"]
+        return changes
+
+    monkeypatch.setattr(openai_chat, "inject", inject)
+
+
+@plant(25, 28, test="test_conversations_of_any_make_up")
+def adds_a_message(monkeypatch):
+    monkeypatch.setattr(
+        openai_chat,
+        "inject",
+        lambda body, block: {"messages": [*body["messages"], {"role": "system", "content": block + "\n"}]},
+    )
+
+
+@plant(29, test="test_a_tool_loop_keeps_its_block", shapes=SHAPES)
+@plant(29, 30, test="test_a_tool_loop_over_a_kept_conversation_keeps_its_block", suite=ResponsesSuite)
+def recalls_in_each_round(monkeypatch):
+    monkeypatch.setattr(MemoryDesk, "_known", nothing)
+
+
+@plant(30, test="test_nothing_piles_up_in_a_kept_conversation", suite=ResponsesSuite, shapes=(SYNC, ASYNC_STREAM))
+def writes_into_the_kept_conversation(monkeypatch):
+    monkeypatch.setattr(
+        openai_responses,
+        "inject",
+        lambda body, block: {"input": [{"role": "developer", "content": block}, *body["input"]]},
+    )
+
+
+@plant(32, variant="n=2", shapes=SHAPES)
+def takes_the_first_choice_only(monkeypatch):
+    before = openai_chat.items
+    monkeypatch.setattr(openai_chat, "items", lambda thing, name: before(thing, name)[:1])
+
+
+@plant(32, variant="refusal", shapes=(SYNC, STREAM))
+@plant(32, variant="tool calls", shapes=(SYNC,))
+def loses_parts(monkeypatch):
+    before = openai_chat._message
+    monkeypatch.setattr(openai_chat, "_message", lambda m: type(made := before(m))(made.role, made.text))
+
+
+@plant(35, variant="extra_body overrides", shapes=SHAPES)
+def overlooks_extra_body(monkeypatch):
+    monkeypatch.setattr(adapter, "_body", lambda arguments: adapter._options(arguments).json_data)
+
+
+@plant(36, test="test_recall_may_raise_anything", shapes=(SYNC, ASYNC))
+@plant(36, test="test_recall_may_freeze")
+def trusts_the_recall(monkeypatch):
+    monkeypatch.setattr(drivers, "wait", lambda given: given and given.future.result())
+
+    async def wait_async(given):
+        return given and await asyncio.wrap_future(given.future)
+
+    monkeypatch.setattr(drivers, "wait_async", wait_async)
+
+
+@plant(37, test="test_a_reply_that_cannot_be_read_is_the_users_all_the_same", shapes=SHAPES)
+@plant(44, test="test_a_broken_translation_lets_the_call_through", shapes=SHAPES)
+@plant(10, test="test_bodies_that_are_no_answer")
+def guards_nothing(monkeypatch):
+    monkeypatch.setattr(Counts, "guard", lambda self, stage: contextlib.nullcontext())
+    before = openai_chat.reply
+    monkeypatch.setattr(openai_chat, "reply", lambda data: before(data) if data["choices"] else before(data))
+
+
+@plant(37, test="test_capture_may_raise_anything")
+def ends_the_writer(monkeypatch):
+    before = Writer._write
+
+    def write(self, items):
+        if self._store.error is not None and items:
+            raise SystemExit
+        before(self, items)
+
+    monkeypatch.setattr(Writer, "_write", write)
+
+
+@plant(37, test="test_the_database_may_freeze", shapes=(SYNC, ASYNC))
+def waits_for_the_database(monkeypatch):
+    monkeypatch.setattr(drivers, "wait", lambda given: given and given.future.result(faults.FROZEN * 1.1))
+
+    async def wait_async(given):
+        if given:
+            await asyncio.wait([asyncio.wrap_future(given.future)], timeout=faults.FROZEN * 1.1)
+
+    monkeypatch.setattr(drivers, "wait_async", wait_async)
+
+
+@plant(38, test="test_the_event_loop_goes_on_during_recall_and_capture", shapes=(ASYNC, ASYNC_STREAM))
+def holds_the_event_loop(monkeypatch):
+    async def wait_async(given):
+        return waiting.wait(given)
+
+    monkeypatch.setattr(drivers, "wait_async", wait_async)
+
+
+@plant(39, test="test_fifty_users_of_one_client_do_not_mix", shapes=SHAPES)
+@plant(39, test="test_a_stream_belongs_to_whom_it_was_opened_for", shapes=(STREAM,))
+def keeps_the_scope_in_a_global(monkeypatch):
+    class Global:
+        def get(self, default):
+            return vars(self).get("value", default)
+
+        def set(self, value):
+            self.value = value
+
+    monkeypatch.setattr(context, "_named", Global())
+    monkeypatch.setattr(context, "_reset", nothing)
+    before = call.Call._exchange
+
+    def exchange(self, reply):
+        self._scope = self._desk._scopes.current() or self._scope
+        return before(self, reply)
+
+    monkeypatch.setattr(call.Call, "_exchange", exchange)
+
+
+@plant(40, test="test_an_event_loop_for_each_call", shapes=(ASYNC,))
+def keeps_a_future_of_another_loop(monkeypatch):
+    kept = []
+
+    async def wait_async(given):
+        kept.append(asyncio.get_running_loop().create_future())
+        kept[0].get_loop().call_soon(nothing)
+        return waiting.wait(given)
+
+    monkeypatch.setattr(drivers, "wait_async", wait_async)
+
+
+@plant(41, test="test_the_end_of_the_program_loses_nothing")
+def ends_without_a_flush(monkeypatch):
+    code = """
+import atexit, runpy, sys, time
+atexit.register = lambda work, *given: work
+from memori_wrap.capture.writer import Writer
+before = Writer._commit
+Writer._commit = lambda self, exchanges: (time.sleep(0.5), before(self, exchanges))[1]
+runpy.run_module("memori_wrap.testing.provider.leaving", run_name="__main__")
+"""
+    before = subprocess.run
+
+    def run(command, **options):
+        return before([sys.executable, "-c", code, *command[3:]], **options)
+
+    monkeypatch.setattr(faults.subprocess, "run", run)
+
+
+@plant(42, test="test_other_calls_are_left_alone", shapes=(SYNC, ASYNC))
+@plant(42, test="test_other_calls_are_left_alone", suite=ResponsesSuite)
+def takes_every_post_for_a_conversation(monkeypatch):
+    monkeypatch.setattr(adapter.OpenAIProvider, "endpoint", lambda *_: adapter._ENDPOINTS["responses"])
+
+
+@plant(44, test="test_an_unknown_shape_goes_through_with_one_warning", shapes=SHAPES)
+def warns_each_time(monkeypatch):
+    before = Counts.once
+    monkeypatch.setattr(Counts, "once", lambda self, key, *given: (self._warned.clear(), before(self, key, *given))[1])
+
+
+@plant(45, test="test_another_patcher_in_every_order", shapes=(SYNC, ASYNC))
+def tears_others_out(monkeypatch):
+    def unhook(owner, name):
+        _, before = patch._hooks.pop((owner, name))
+        setattr(owner, name, before)
+
+    monkeypatch.setattr(patch, "_unhook", unhook)
+
+
+@plant(45, test="test_registering_again_after_being_torn_out")
+def trusts_its_hooks(monkeypatch):
+    monkeypatch.setattr(patch, "_stands_on", lambda *_: True)
+
+
+# ---------------------------------------------------------------- the proof
+
+
+@pytest.mark.parametrize(("planted", "shape"), [(p, s) for p in PLANTS for s in p.shapes], ids=str)
+def test_the_suite_notices(planted, shape, monkeypatch):
+    monkeypatch.setattr(stage, "PATIENCE", 0.3)
+    monkeypatch.setattr(streams, "PATIENCE", 0.3)
+    suite = planted.suite()
+    arguments = [shape]
+    if planted.variant is not None:
+        arguments += [v for v in suite.dialect.variants() if str(v) == planted.variant]
+        assert len(arguments) == 2
+    with monkeypatch.context() as planting:
+        planted.fault(planting)
+        with pytest.raises(Exception) as noticed:
+            getattr(suite, planted.test)(*arguments)
+    print(f"{type(noticed.value).__name__}: {str(noticed.value)[:300]}")
