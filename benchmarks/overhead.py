@@ -44,7 +44,7 @@ Both begin a new conversation every ten calls; Memori puts the conversation so f
 
 
 class _Stub(BaseHTTPRequestHandler):
-    def do_POST(self) -> None:  # noqa: N802 (the name is the protocol's)
+    def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("content-length", 0)))
         self.send_response(200)
         self.send_header("content-type", "application/json")

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from openai import OpenAI
 
@@ -45,7 +45,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Milliseconds: what each registered call took more than its bare twin, what bare calls took, what embedding took."""
+    """Milliseconds: what a registered call took more than its bare twin, the bare one, embedding the question alone."""
 
     added: list[float]
     bare: list[float]
@@ -150,14 +150,16 @@ def memori(cell: Cell) -> Measured | None:
     if not cell.fill:
         _copy(cell.database(cell.turns), target)
     memory = Memori(conn=sessionmaker(bind=create_engine(f"sqlite:///{target}")))
+    storage: Any = memory.config.storage
     if cell.fill:
-        memory.config.storage.build()
+        storage.build()
         said, stored = turns(max(cell.fill)), 0
         for size in sorted(cell.fill):
             while stored < size:
                 batch = [next(said) for _ in range(min(BATCH, size - stored))]
                 vectors = embed_texts(batch, memory.config.embeddings.model) if cell.way == "meaning" else None
-                with connection_context(memory.config.storage.conn_factory) as (_, adapter, driver):
+                with connection_context(storage.conn_factory) as connected:
+                    _, adapter, driver = cast("tuple[Any, Any, Any]", connected)
                     driver.entity_fact.create(driver.entity.create(USER), batch, fact_embeddings=vectors)
                     adapter.commit()
                 stored += len(batch)

@@ -15,7 +15,6 @@ from memori_wrap.store.connect import MEMORY, connect
 from memori_wrap.store.sql import SqlStore
 from memori_wrap.types import Delta, Exchange, Recollection, Vectors
 
-
 _lock = threading.Lock()
 _tables: list[sqlite3.Connection] = []
 
@@ -30,15 +29,15 @@ class WatchedStore(SqlStore):
 
     def __init__(self) -> None:
         connection = connect(MEMORY, Path(), 5.0)
-        raw = connection.engine.raw_connection()
+        raw: Any = connection.engine.raw_connection().driver_connection
         # the tables are made once and copied from then on: a migration for each test would take longer than the test
         with _lock:
             if _tables:
-                _tables[0].backup(raw.driver_connection)
+                _tables[0].backup(raw)
             super().__init__(connection)
             if not _tables:
                 _tables.append(sqlite3.connect(":memory:", check_same_thread=False))
-                raw.driver_connection.backup(_tables[0])
+                raw.backup(_tables[0])
         self.exchanges: list[Exchange] = []
         self.error: BaseException | None = None
         self.gate = threading.Event()

@@ -22,7 +22,7 @@ from memori_wrap.testing.provider_suite import ASYNC, ASYNC_STREAM, SHAPES, STRE
 from memori_wrap_adapters.llm import http, openai_chat, openai_responses
 from memori_wrap_adapters.llm import openai as adapter
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 
 
 class ChatSuite(ProviderSuite):
@@ -431,7 +431,7 @@ def trusts_the_recall(monkeypatch):
 def guards_nothing(monkeypatch):
     monkeypatch.setattr(Counts, "guard", lambda self, stage: contextlib.nullcontext())
     before = openai_chat.reply
-    monkeypatch.setattr(openai_chat, "reply", lambda data: before(data) if data["choices"] else before(data))
+    monkeypatch.setattr(openai_chat, "reply", lambda data: data["choices"] and before(data))
 
 
 @plant(37, test="test_capture_may_raise_anything")
@@ -556,6 +556,6 @@ def test_the_suite_notices(planted, shape, monkeypatch):
         assert len(arguments) == 2
     with monkeypatch.context() as planting:
         planted.fault(planting)
-        with pytest.raises(Exception) as noticed:
+        with pytest.raises(Exception) as noticed:  # noqa: PT011 (each fault shows in its own way)
             getattr(suite, planted.test)(*arguments)
     print(f"{type(noticed.value).__name__}: {str(noticed.value)[:300]}")

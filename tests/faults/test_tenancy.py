@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -231,9 +232,11 @@ def test_planted_scope_in_a_global_crosses(mem: Memori, server: FakeOpenAI) -> N
 
     class Shared:
         def __init__(self, name: str) -> None:
-            mem._scopes.default = Scope(name)
+            self.name = name
 
-        def __enter__(self) -> None: ...
+        def __enter__(self) -> None:
+            mem._scopes.default = Scope(self.name)
+            time.sleep(0.005)  # what any server does between naming a user and asking the model
 
         def __exit__(self, *_: object) -> None: ...
 

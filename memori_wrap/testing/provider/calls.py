@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from functools import partial
 from typing import Any
 
 import pytest
@@ -186,7 +187,7 @@ class CallTests(Part):
         stage.know()
         for name, messages in self.dialect.conversations().items():
             untouched = copy.deepcopy(messages)
-            outcome = await stage.compare(lambda client, given=messages: stage.see(client, given))
+            outcome = await stage.compare(partial(stage.see, messages=messages))
             assert messages == untouched, name
             assert outcome.requests or isinstance(outcome.value, Exception), name
         await stage.flush()
@@ -219,7 +220,8 @@ class CallTests(Part):
             pytest.skip("no tools in kept conversations")
         stage.know()
         client = stage.client()
-        given, options = [*stage.user()], {}
+        given: Any = stage.user()
+        options: dict[str, Any] = {}
         for n, call in enumerate(calls):
             stage.server.script(Scripted(tool_calls=[call]))
             answer = await stage.ask(client, given, **options)

@@ -21,6 +21,10 @@ from memori_wrap.testing.provider.stage import QUESTION, Stage, asked, said
 from memori_wrap.types import StoredMessage
 
 
+def _pickled(client: object) -> Any:
+    return pickle.loads(pickle.dumps(client))
+
+
 def point_of(client: Any) -> tuple[type, str]:
     """The class and method that are hooked for this client."""
     points = plugins.provider_for(client).patch_points(client)
@@ -158,7 +162,7 @@ class ClientTests(Part):
     @item(23)
     async def test_copy_and_pickle_do_what_they_do(self, stage: Stage) -> None:
         show = Showing(self.dialect)
-        for make in (copy.copy, copy.deepcopy, lambda client: pickle.loads(pickle.dumps(client))):
+        for make in (copy.copy, copy.deepcopy, _pickled):
             seen = []
             for client in (stage.bare(), stage.client()):
                 try:

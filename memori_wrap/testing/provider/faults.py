@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from memori_wrap.testing.provider.items import Part, item
 from memori_wrap.testing.provider.shapes import ASYNC, ASYNC_STREAM, SHAPES, SYNC, run
 from memori_wrap.testing.provider.stage import ENTITY, FROZEN, QUESTION, SOON, Stage, asked, said
 from memori_wrap.types import Reply
+
 
 class Bare(BaseException):
     """Not an ``Exception``: what a library raises that wants to end the thread."""
@@ -63,7 +65,7 @@ class FaultTests(Part):
 
             stage.on_recall = fail
             outcome = await stage.compare(
-                lambda client, n=n: stage.see(client, stage.user(f"{QUESTION} {n}")), bare=bare, ours=ours
+                partial(stage.see, messages=stage.user(f"{QUESTION} {n}")), bare=bare, ours=ours
             )
             assert not isinstance(outcome.value, Exception)
             assert not outcome.block
@@ -123,7 +125,7 @@ class FaultTests(Part):
         kind = type(plugins.provider_for(ours))
         known = kind.endpoint
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(kind, "endpoint", lambda *given: _Deaf(known(*given)))
+            patch.setattr(kind, "endpoint", partial(_deaf, known))
             for _ in range(2):
                 await stage.compare(stage.see, bare=bare, ours=ours)
         assert len(stage.warnings) == 1
@@ -196,6 +198,10 @@ class FaultTests(Part):
                 for shape in SHAPES:
                     said_then = leaving.words(shape)
                     assert said_then in [r.text for r in mem.recall(said_then, 1, entity=ENTITY)]
+
+
+def _deaf(known: Callable[..., Endpoint | None], *given: object) -> object:
+    return _Deaf(known(*given))
 
 
 class _Deaf:

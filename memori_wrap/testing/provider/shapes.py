@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -70,7 +70,7 @@ async def drain(stream: Any) -> list[Any]:
 
 
 @asynccontextmanager
-async def within(manager: Any) -> AsyncIterator[Any]:
+async def within(manager: Any) -> AsyncGenerator[Any]:
     """``with`` or ``async with``, whichever the object has; exceptions reach its exit, as they do there."""
     if hasattr(manager, "__aenter__"):
         async with manager as entered:
