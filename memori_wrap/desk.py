@@ -146,15 +146,19 @@ class MemoryDesk:
         text = request.messages[at].text
         if not text.strip():
             return None
+        with self._lock:
+            self._blocks.pop((scope, turn), None)
         future = self._threads.submit(lambda: self._recall(text[:QUERY_CHARS], request.messages, scope, turn))
         if future is None:
             self.counts.add("skipped.recall_stuck")
             return None
-        return Waiting(future, budget, self._give_up)
 
-    def _give_up(self, future: Future[Any]) -> None:
-        self.counts.add("skipped.recall_slow")
-        self._threads.abandon(future)
+        def give_up(future: Future[Any]) -> None:
+            self.counts.add("skipped.recall_slow")
+            self._keep(scope, turn, None)
+            self._threads.abandon(future)
+
+        return Waiting(future, budget, give_up)
 
     def _recall(self, text: str, messages: tuple[Message, ...], scope: Scope, turn: str) -> str | None:
         """The block, on a recall thread."""
@@ -178,8 +182,9 @@ class MemoryDesk:
             return Waiting(done, 0.0)
 
     def _keep(self, scope: Scope, turn: str, block: str | None) -> None:
+        """For the rest of a tool loop. The first word counts: a block that came too late must not turn up later."""
         with self._lock:
-            self._blocks[scope, turn] = block
+            self._blocks.setdefault((scope, turn), block)
             while len(self._blocks) > MAX_BLOCKS:
                 self._blocks.popitem(last=False)
 
