@@ -184,8 +184,8 @@ class _Both(_OpenAI):
         yield self.variant("streaming response parse", (17,), streamed, streaming_parse)
         for read in ("read", "text", "json"):
             yield self.variant(f"streaming response {read}", (17,), streamed, streaming(read), PLAIN)
-        for read in ("iter_lines", "iter_text", "iter_bytes"):
-            yield self.variant(f"streaming response {read}", (17,), streamed, streaming(read))
+        for read, shapes in {"iter_lines": SHAPES, "iter_text": PLAIN, "iter_bytes": STREAMS}.items():
+            yield self.variant(f"streaming response {read}", (17,), streamed, streaming(read), shapes)
         yield self.variant("streaming response unread", (17,), streamed, streaming_unread, said="", complete=False)
         cut = Scripted(REPLY, cut_after=1)
         yield self.variant("streaming response cut", (17,), streamed, streaming_cut, reply=cut, said="", complete=False)

@@ -192,21 +192,20 @@ class Stage:
         """The exchanges that reached the store: exactly ``n``, none of them twice."""
         until = time.monotonic() + PATIENCE
         while True:
+            gc.collect()  # what was dropped is captured now, and so is what would be one too many
+            if self.shape.is_async:
+                await pause(0.005)
             await self.flush()
             if len(self.store.exchanges) >= n or time.monotonic() > until:
                 break
-            gc.collect()
             await pause(0.01)
-        gc.collect()
-        await pause(0.01)  # for one that would be too many
-        await self.flush()
         found = list(self.store.exchanges)
         assert len(found) == n, f"{len(found)} captured instead of {n}: {[said(e) for e in found]}"
         return found
 
     async def flush(self) -> None:
         """Waits until everything that was said is stored and augmented."""
-        report = await self.mem.aflush(10) if self.shape.is_async else self.mem.flush(10)
+        report = await self.mem.aflush(BUDGET) if self.shape.is_async else self.mem.flush(BUDGET)
         assert report.done, report
 
     # ------------------------------------------------------------ beginning and end
