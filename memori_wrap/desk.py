@@ -5,6 +5,7 @@ Nothing here raises into a call or holds it beyond its budgets.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 import weakref
@@ -18,7 +19,7 @@ from memori_wrap import prompt
 from memori_wrap.background import Courtesy, Threads
 from memori_wrap.context import Scopes, make_scope
 from memori_wrap.counts import Counts
-from memori_wrap.errors import ScopeError
+from memori_wrap.errors import MemoriError, ScopeError
 from memori_wrap.intercept.call import Registration, last_user, turn_digest
 from memori_wrap.intercept.tee import StreamTap
 from memori_wrap.intercept.waiting import Waiting
@@ -29,10 +30,14 @@ from memori_wrap.settings import Settings
 from memori_wrap.text import clean, normal
 from memori_wrap.types import Exchange, Message, Part, Recollection, Request, Scope
 
+log = logging.getLogger(__name__)
+
 MAX_BLOCKS = 1000
 """Rendered blocks kept, so that a tool loop sends the same bytes."""
 QUERY_CHARS = 4000
 RECALLERS = 4
+REOPEN_PAUSE = 10.0
+"""Seconds between attempts of a forked child to open the database."""
 
 _inherited: list[Parts] = []
 """The parent's parts in a forked child: collecting them would close connections that the parent uses."""
@@ -50,6 +55,7 @@ class MemoryDesk:
 
     def _begin(self, parts: Parts | None) -> None:
         self._parts = parts
+        self._again_at = 0.0
         self.sessions = Sessions(self._settings.session_timeout)
         self._threads = Threads("memori-recall", RECALLERS)
         self._lock = threading.Lock()
@@ -65,6 +71,19 @@ class MemoryDesk:
             _inherited.append(self._parts)
             self._parts.leave()
         self._begin(None)
+
+    def is_there(self) -> bool:
+        """True but in a forked child that cannot open the database; it is tried again after a while."""
+        if self._parts is None:
+            if time.monotonic() < self._again_at:
+                return False
+            try:
+                return self.parts is not None
+            except MemoriError as error:
+                self._again_at = time.monotonic() + REOPEN_PAUSE
+                log.warning("memori_wrap: no memory in this forked process (%s)", error)
+                return False
+        return True
 
     @property
     def parts(self) -> Parts:

@@ -29,6 +29,10 @@ class Desk(Protocol):
 
     closed: bool
 
+    def is_there(self) -> bool:
+        """Whether there are parts to work with; never raises."""
+        ...
+
     @property
     def counts(self) -> Counts: ...
 
@@ -67,7 +71,7 @@ class Registration:
 
     @property
     def active(self) -> bool:
-        return not self.desk.closed
+        return not self.desk.closed and self.desk.is_there()
 
 
 class _Mark:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import openai
 import pytest
+import wrapt
 from openai_dialect import Chat, Responses
 
 from memori_wrap import context
@@ -285,13 +286,14 @@ def guards_too_much(monkeypatch):
 @plant(21, test="test_registered_twice_is_registered_once", shapes=(SYNC, ASYNC))
 def hooks_each_time(monkeypatch):
     has_no_guard(monkeypatch)
-    monkeypatch.setattr(patch, "_stands_on", lambda *_: False)
     before = patch.register
 
     def register(client, registration, points):
         points = list(points)
         before(client, registration, points)
-        before(client, registration, points)
+        driver = (patch.async_driver if points[0].is_async else patch.sync_driver)(patch.lookup)
+        wrapped = vars(points[0].owner)[points[0].method]
+        setattr(points[0].owner, points[0].method, wrapt.FunctionWrapper(wrapped, driver))
 
     monkeypatch.setattr(patch, "register", register)
 
@@ -441,6 +443,7 @@ def guards_nothing(monkeypatch):
 
 @plant(37, test="test_capture_may_raise_anything")
 def ends_the_writer(monkeypatch):
+    monkeypatch.setattr(stage, "BUDGET", 0.3)
     before = Writer._write
 
     def write(self, items):
@@ -560,8 +563,10 @@ def classes_as_they_were(monkeypatch):
     before = [(kind, name, vars(kind)[name]) for kind in HOOKED for name in ("request", "copy") if name in vars(kind)]
     monkeypatch.setattr(stage, "PATIENCE", 0.3)
     monkeypatch.setattr(streams, "PATIENCE", 0.3)
-    monkeypatch.setattr(stage, "BUDGET", 3.0)
-    monkeypatch.setattr(faults, "FROZEN", 3.0)
+    monkeypatch.setattr(stage, "BUDGET", 1.5)
+    for part in (faults, streams):
+        monkeypatch.setattr(part, "SOON", 1.0)
+    monkeypatch.setattr(faults, "FROZEN", 1.5)
     yield
     for kind, name, method in before:
         setattr(kind, name, method)

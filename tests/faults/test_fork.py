@@ -66,3 +66,24 @@ def test_forks(tmp_path: Path) -> None:
         assert mem.flush(60)
         said = Counter({f.text: f.mentions for f in mem.facts(entity="alice")})
         assert said == {f"User said: child {n}": 1 for n in range(FORKS)} | {"User said: parent first": 1}
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_child_without_the_database_goes_through_untouched(tmp_path: Path) -> None:
+    folder = tmp_path / "here"
+    folder.mkdir()
+    with spawn() as base_url, Memori(f"sqlite:///{folder}/m.db", embedder="none", extractor="none") as mem:
+        client = mem.register(OpenAI(base_url=base_url, api_key="x"), entity="alice")
+        folder.rename(tmp_path / "gone")
+        pid = os.fork()
+        if pid == 0:
+            signal.alarm(40)
+            code = 1
+            try:
+                for n in range(3):
+                    ask(client, f"child {n}")
+                code = 0
+            finally:
+                os._exit(code)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+        (tmp_path / "gone").rename(folder)
