@@ -78,7 +78,7 @@ class MemoryDesk:
             if time.monotonic() < self._again_at:
                 return False
             try:
-                return self.parts is not None
+                return bool(self.parts)
             except MemoriError as error:
                 self._again_at = time.monotonic() + REOPEN_PAUSE
                 log.warning("memori_wrap: no memory in this forked process (%s)", error)
