@@ -243,22 +243,14 @@ def forgets_copies(monkeypatch):
 
 
 @plant(18, test="test_copies_of_a_bare_client_are_bare")
-def registers_every_client(monkeypatch):
-    seen = []
-    before = patch.lookup
+def registers_every_copy(monkeypatch):
+    def copied(wrapped, instance, args, kwargs):
+        made = wrapped(*args, **kwargs)
+        registration = next(iter(patch._clients.values()))[1]
+        patch.register(made, registration, registration.provider.patch_points(made))
+        return made
 
-    def lookup(client):
-        seen.extend([found] if (found := before(client)) else [])
-        return seen[0] if seen else None
-
-    register = patch.register
-
-    def remember(client, registration, points):
-        seen.append(registration)
-        register(client, registration, points)
-
-    monkeypatch.setattr(patch, "lookup", lookup)
-    monkeypatch.setattr(patch, "register", remember)
+    monkeypatch.setattr(patch, "_copy", copied)
 
 
 class Blind:

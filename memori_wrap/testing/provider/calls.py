@@ -295,6 +295,7 @@ class CallTests(Part):
             for _ in range(2):
                 await stage.compare(stage.see, bare=bare, ours=ours)
         assert len(stage.warnings) == 1
+        assert stage.counts["failed.read"] == 2
         await stage.captured(0)
 
     @item()

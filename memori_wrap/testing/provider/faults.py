@@ -123,12 +123,17 @@ class FaultTests(Part):
         stage.may_fail = True
         bare, ours = stage.bare(), stage.client()
         kind = type(plugins.provider_for(ours))
-        known = kind.endpoint
+        known: Callable[..., Endpoint | None] = kind.endpoint
+
+        def endpoint(*given: object) -> _Deaf:
+            return _Deaf(known(*given))
+
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(kind, "endpoint", partial(_deaf, known))
+            patch.setattr(kind, "endpoint", endpoint)
             for _ in range(2):
                 await stage.compare(stage.see, bare=bare, ours=ours)
         assert len(stage.warnings) == 1
+        assert stage.counts["failed.capture"] == 2
         await stage.captured(0)
 
     @item(38, shapes=(ASYNC, ASYNC_STREAM))
@@ -150,8 +155,10 @@ class FaultTests(Part):
                 last = now
 
         watching = asyncio.create_task(watch())
+        await asyncio.sleep(0.02)
         try:
             assert (await stage.ask(client)).text == REPLY
+            await asyncio.sleep(0.02)
         finally:
             watching.cancel()
             go_on.set()
@@ -198,10 +205,6 @@ class FaultTests(Part):
                 for shape in SHAPES:
                     said_then = leaving.words(shape)
                     assert said_then in [r.text for r in mem.recall(said_then, 1, entity=ENTITY)]
-
-
-def _deaf(known: Callable[..., Endpoint | None], *given: object) -> object:
-    return _Deaf(known(*given))
 
 
 class _Deaf:
