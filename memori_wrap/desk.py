@@ -21,14 +21,15 @@ from memori_wrap.context import Scopes, make_scope
 from memori_wrap.counts import Counts
 from memori_wrap.errors import MemoriError, ScopeError
 from memori_wrap.intercept.call import Registration, last_user, turn_digest
-from memori_wrap.intercept.tee import StreamTap
+from memori_wrap.intercept.hooks import Hooks
+from memori_wrap.intercept.tee import Once
 from memori_wrap.intercept.waiting import Waiting
 from memori_wrap.parts import Parts
 from memori_wrap.protocols import Query
 from memori_wrap.sessions import Sessions
 from memori_wrap.settings import Settings
 from memori_wrap.text import clean, normal
-from memori_wrap.types import Exchange, Message, Part, Recollection, Request, Scope
+from memori_wrap.types import Event, Exchange, Message, Part, Recollection, Request, Scope
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ class MemoryDesk:
 
     def __init__(self, make: Callable[[], Parts], settings: Settings, scopes: Scopes, entity: Entity) -> None:
         self.closed = False
+        self.hooks = Hooks(lambda: self.counts)
         self._make, self._settings, self._scopes, self._entity = make, settings, scopes, entity
         self._begin(make())
 
@@ -59,7 +61,7 @@ class MemoryDesk:
         self.sessions = Sessions(self._settings.session_timeout)
         self._threads = Threads("memori-recall", RECALLERS)
         self._lock = threading.Lock()
-        self._streams: weakref.WeakSet[StreamTap] = weakref.WeakSet()
+        self._streams: weakref.WeakSet[Once] = weakref.WeakSet()
         self._blocks: OrderedDict[tuple[Scope, str], str | None] = OrderedDict()
 
     def forked(self) -> None:
@@ -70,6 +72,7 @@ class MemoryDesk:
         if self._parts is not None:
             _inherited.append(self._parts)
             self._parts.leave()
+        self.hooks.forked()
         self._begin(None)
 
     def is_there(self) -> bool:
@@ -162,12 +165,11 @@ class MemoryDesk:
         turn = turn_digest(request.messages)
         if at < len(request.messages) - 1 and (known := self._known(scope, turn)) is not None:
             return known
-        text = request.messages[at].text
-        if not text.strip():
+        if not request.messages[at].text.strip():
             return None
         with self._lock:
             self._blocks.pop((scope, turn), None)
-        future = self._threads.submit(lambda: self._recall(text[:QUERY_CHARS], request.messages, scope, turn))
+        future = self._threads.submit(lambda: self._recall(request, scope, turn))
         if future is None:
             self.counts.add("skipped.recall_stuck")
             return None
@@ -179,18 +181,29 @@ class MemoryDesk:
 
         return Waiting(future, budget, give_up)
 
-    def _recall(self, text: str, messages: tuple[Message, ...], scope: Scope, turn: str) -> str | None:
+    def _recall(self, request: Request, scope: Scope, turn: str) -> str | None:
         """The block, on a recall thread."""
-        with self.counts.guard("recall"):
-            limit = self._settings.inject_limit
-            there = {normal(m.text) for m in messages}
-            # more than needed, since what stands in the request already is left out
-            query = Query(text, limit=limit + 2 * len(there), process=None)
-            found = self.parts.cache.recall(scope.entity, query, patience=self._settings.recall_budget * 0.6)
-            block = prompt.block(_new_only(found, there)[:limit], self.parts.key, self._settings.inject_tokens)
+        event = Event("", scope, request)
+        with self.counts.guard("recall"), self.hooks.watching("recall", event):
+            block = None
+            if self.hooks.run("before_recall", event) is not None:
+                block = self._block(request, scope)
             self._keep(scope, turn, block)
             return block
         return None
+
+    def _block(self, request: Request, scope: Scope) -> str | None:
+        began = time.monotonic()
+        limit = self._settings.inject_limit
+        there = {normal(m.text) for m in request.messages}
+        # more than needed, since what stands in the request already is left out
+        text = request.messages[last_user(request.messages)].text[:QUERY_CHARS]
+        query = Query(text, limit=limit + 2 * len(there), process=None)
+        found = self.parts.cache.recall(scope.entity, query, patience=self._settings.recall_budget * 0.6)
+        new = tuple(_new_only(found, there)[:limit])
+        event = Event("", scope, request, recollections=new, seconds=time.monotonic() - began)
+        after = self.hooks.run("after_recall", event)
+        return prompt.block(after.recollections, self.parts.key, self._settings.inject_tokens) if after else None
 
     def _known(self, scope: Scope, turn: str) -> Waiting | None:
         with self._lock:
@@ -221,27 +234,29 @@ class MemoryDesk:
         if not any(m.role == "user" for m in exchange.request) and not exchange.reply:
             self.counts.add("skipped.empty")
             return None
-        exchange = storable(exchange, self._settings.max_message_chars)
-        self.parts.cache.add_recent(exchange)
-        writer = self.parts.writer
-        is_worth_it = writer.worth_waiting
-        future = writer.put(exchange)
+        event: Event | None = Event("", exchange.scope, exchange=exchange)
+        with self.hooks.watching("capture", event):
+            event = self.hooks.run("before_capture", event)
+            if event is None or event.exchange is None:
+                self.counts.add("skipped.hook")
+                return None
+            exchange = storable(event.exchange, self._settings.max_message_chars)
+            self.parts.cache.add_recent(exchange)
+            writer = self.parts.writer
+            is_worth_it = writer.worth_waiting
+            future = writer.put(exchange)
+            self.hooks.run("after_capture", replace(event, exchange=exchange))
         return Waiting(future, self._settings.capture_budget, self._late) if is_worth_it else None
 
     def _late(self, _: Future[Any]) -> None:
         self.counts.add("capture_late")
         self.parts.writer.late()
 
-    def opened(self, tap: StreamTap) -> None:
+    def opened(self, tap: Once) -> None:
         self._streams.add(tap)
 
-    def capture_later(self, make: Callable[[], Exchange | None]) -> None:
-        def run() -> None:
-            exchange = make()
-            if exchange is not None:
-                self.capture(exchange)
-
-        self.parts.writer.later(run)
+    def capture_later(self, work: Callable[[], object]) -> None:
+        self.parts.writer.later(work)
 
 
 def storable(exchange: Exchange, limit: int) -> Exchange:

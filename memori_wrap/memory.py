@@ -8,7 +8,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
 from functools import partial
@@ -18,18 +18,19 @@ from typing import Any, Literal, TypeVar
 from memori_wrap import plugins
 from memori_wrap.context import ScopeContext, Scopes, carry, check_id, make_scope, paused
 from memori_wrap.desk import Entity, MemoryDesk, storable
-from memori_wrap.errors import ConfigurationError, ScopeError, StoreError
+from memori_wrap.errors import ConfigurationError, MemoriError, ScopeError, StoreError
 from memori_wrap.familiar import Augmentation, Config, Llm
 from memori_wrap.ids import message_id, new_id
 from memori_wrap.incoming import messages_of, when
 from memori_wrap.intercept import patch
 from memori_wrap.intercept.call import Registration
+from memori_wrap.intercept.hooks import Handle, Hook
 from memori_wrap.parts import IndexFactory, Parts
 from memori_wrap.prompt import choose
 from memori_wrap.protocols import Embedder, Extractor, Query, RetrieverFactory
 from memori_wrap.recollections import Recollections
 from memori_wrap.settings import Settings, load_settings
-from memori_wrap.types import Added, Exchange, FlushReport, Kind, Mode, Recollection, Scope, StoredFact
+from memori_wrap.types import Added, Event, Exchange, FlushReport, HookStage, Kind, Mode, Recollection, Scope, StoredFact
 
 log = logging.getLogger(__name__)
 
@@ -92,17 +93,38 @@ class Memori:
             if value is not None and not callable(value):
                 check_id(value, name)
         provider = plugins.provider_for(client)
-        known = patch.lookup(client)
+        if (warning := plugins.outside_of_tested(provider.tested)) is not None:
+            self._parts.counts.once(warning, "%s", warning)
+        known = patch.lookup(provider.subject(client))
         wanted = (self._desk, entity, process, session)
         if known is None or (known.desk, known.entity, known.process, known.session) != wanted:
             registration = Registration(self._desk, provider, entity, process, session)
-            patch.register(client, registration, provider.patch_points(client))
+            patch.register(client, registration)
         self._parts.start()
         return client
 
     def unregister(self, client: object) -> None:
         """Takes the memory away again; nothing happens where there is none."""
-        patch.unregister(client)
+        unregister(client)
+
+    def on(
+        self,
+        stage: HookStage,
+        hook: Hook,
+        priority: int = 0,
+        *,
+        where: Callable[[Event], bool] | None = None,
+        strict: bool = False,
+    ) -> Handle:
+        """Calls ``hook(event)`` before, after or on an error of recall, injection, capture or the whole call.
+
+        A hook of higher ``priority`` comes first; ``where`` says which events are meant. It may return a changed
+        event, which then goes on, or False, before a stage: it is then left out (``before_call``: the call goes
+        through untouched). One that raises is logged and passed over, or, with ``strict``, means False. Hooks may run
+        on any thread. Returns a handle with ``dispose()``. Raises ``ConfigurationError``.
+        """
+        self._check_open()
+        return self._desk.hooks.on(stage, hook, priority, where, strict)
 
     # ------------------------------------------------------------ whose memory
 
@@ -335,7 +357,11 @@ def register(client: C, *, entity: Entity = None, process: str | None = None, se
 
 def unregister(client: object) -> None:
     """``Memori.unregister``; it does not matter which memory the client was registered with."""
-    patch.unregister(client)
+    try:
+        provider = plugins.provider_for(client)
+    except MemoriError:  # nothing that anybody could have registered
+        return
+    patch.unregister(provider.subject(client))
 
 
 def scope(entity: str, process: str | None = None, session: str | None = None, *, mode: Mode = "rw") -> ScopeContext:

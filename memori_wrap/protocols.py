@@ -34,12 +34,26 @@ class Arguments:
 
 @dataclass(frozen=True, slots=True)
 class PatchPoint:
-    """A method to hook. ``role`` "call" is intercepted; "copy" returns a client that inherits the registration."""
+    """A method of a class, or a function of a module, to hook.
 
-    owner: type
+    ``role``: "call" is intercepted; "copy" returns a client that inherits the registration; "turn" runs a whole tool
+    loop over intercepted calls, which are captured as one exchange. ``takes_receiver``: the arguments begin with the
+    object that the method is bound to, for an SDK that keeps the conversation in one; ``inject`` may put a copy there.
+    """
+
+    owner: Any
     method: str
-    role: Literal["call", "copy"] = "call"
+    role: Literal["call", "copy", "turn"] = "call"
     is_async: bool = False
+    takes_receiver: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """The releases of a distribution that the conformance suite has passed with, as a version specifier (PEP 440)."""
+
+    distribution: str
+    versions: str
 
 
 class ReplyBuilder(Protocol):
@@ -71,9 +85,16 @@ class Tap(Protocol):
         """Given up, maybe by the collector, inside anyone's lock: takes none, and leaves the work to another thread."""
         ...
 
+    def void(self) -> None:
+        """The call failed before it brought anything: there is nothing to capture."""
+        ...
+
 
 class Endpoint(Protocol):
-    """The translation of one kind of call. Pure; it never changes the arguments that it is given."""
+    """The translation of one kind of call. It never changes the arguments that it is given.
+
+    Mostly one object for all calls. One that has to know at the end what it did at the beginning is made per call.
+    """
 
     def request(self, arguments: Arguments) -> Request | None:
         """What is asked; None where the shape is unknown (the call then goes through untouched)."""
@@ -84,29 +105,46 @@ class Endpoint(Protocol):
         ...
 
     def reply(self, result: Any) -> Reply | None:
-        """The reply in a finished response, or None where ``result`` is a stream still to be read."""
+        """The reply in a finished response, or None where ``result`` is a stream still to be read.
+
+        Where the SDK echoes the request in its response, the block is taken out of it again.
+        """
         ...
 
-    def attach(self, result: Any, tap: Callable[[ReplyBuilder], Tap]) -> bool:
-        """Mounts a tap on a stream, which stays the SDK's own object; False where its shape is unknown.
+    def attach(self, result: Any, tap: Callable[[ReplyBuilder], Tap]) -> Any:
+        """Mounts a tap on a stream; returns what the user gets, or None where its shape is unknown.
 
-        ``tap`` makes one for the builder that is to be fed.
+        That is the SDK's own object. Only a plain generator, which has no place for a tap, is replaced: by another
+        generator (see ``generators``). ``tap`` makes one for the builder that is to be fed.
         """
         ...
 
 
 class Provider(Protocol):
-    """Knows one SDK. Found by the entry point group ``memori_wrap.providers``; the key is the root package."""
+    """Knows one SDK. Found by the entry point group ``memori_wrap.providers``; the key is the root package.
+
+    A ``receiver`` is what a hooked method is bound to: the client, or a part of it; None for a module's function.
+    """
+
+    @property
+    def tested(self) -> Tested: ...
 
     def supports(self, client: object) -> bool: ...
 
     def patch_points(self, client: object) -> Iterable[PatchPoint]: ...
 
-    def endpoint(self, client: object, arguments: Arguments) -> Endpoint | None:
+    def subject(self, receiver: Any) -> object:
+        """The object that is registered: the client itself, or, where calls arrive at its parts, what they share.
+
+        It must live as long as the client, and be of a class that allows weak references.
+        """
+        ...
+
+    def endpoint(self, receiver: Any, arguments: Arguments, method: str) -> Endpoint | None:
         """The endpoint that the call is for; None for one that carries no conversation (embeddings, files)."""
         ...
 
-    def label(self, client: object) -> str:
+    def label(self, receiver: Any) -> str:
         """Who answers, for the stored exchange: "openai", "groq" ..."""
         ...
 

@@ -238,6 +238,41 @@ class Recollection:
     sources: tuple[str, ...] = ()
 
 
+HookStage = Literal[
+    "before_call",
+    "after_call",
+    "call_error",
+    "before_recall",
+    "after_recall",
+    "recall_error",
+    "before_inject",
+    "after_inject",
+    "inject_error",
+    "before_capture",
+    "after_capture",
+    "capture_error",
+]
+"""Where a hook of the user's own may stand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What a hook is told. It may return a changed copy (``dataclasses.replace``), which then goes on.
+
+    ``request`` is there in every stage but capture, ``recollections`` after a recall, ``block`` around the injection,
+    ``exchange`` around the capture, ``error`` in the stages of errors. ``seconds``: how long it took.
+    """
+
+    stage: str
+    scope: Scope
+    request: Request | None = None
+    recollections: tuple[Recollection, ...] = ()
+    block: str | None = None
+    exchange: Exchange | None = None
+    error: BaseException | None = None
+    seconds: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Added:
     """What ``add`` stored: the ids of its messages, in the order given."""

@@ -18,10 +18,12 @@ from memori_wrap.background import Courtesy
 from memori_wrap.context import is_paused
 from memori_wrap.counts import Counts
 from memori_wrap.ids import digest, new_id
-from memori_wrap.intercept.tee import StreamTap
+from memori_wrap.intercept.hooks import Hooks
+from memori_wrap.intercept.tee import Once, StreamTap
+from memori_wrap.intercept.turns import Turn, current_turn
 from memori_wrap.intercept.waiting import Waiting
 from memori_wrap.protocols import Arguments, Endpoint, Provider
-from memori_wrap.types import Exchange, Message, Reply, Request, Scope
+from memori_wrap.types import Event, Exchange, Message, Reply, Request, Scope
 
 
 class Desk(Protocol):
@@ -39,6 +41,9 @@ class Desk(Protocol):
     @property
     def courtesy(self) -> Courtesy: ...
 
+    @property
+    def hooks(self) -> Hooks: ...
+
     def scope_for(self, registration: Registration) -> Scope | None: ...
 
     def start_recall(self, request: Request, scope: Scope) -> Waiting | None:
@@ -49,11 +54,11 @@ class Desk(Protocol):
         """Queues the exchange: visible to recall when this returns, durable when the future is done."""
         ...
 
-    def opened(self, tap: StreamTap) -> None:
+    def opened(self, tap: Once) -> None:
         """A stream has begun: should the program end before it does, what it brought is captured."""
         ...
 
-    def capture_later(self, make: Callable[[], Exchange | None]) -> None:
+    def capture_later(self, work: Callable[[], object]) -> None:
         """From a finaliser: takes no lock, runs nothing here."""
         ...
 
@@ -98,15 +103,14 @@ def turn_digest(messages: tuple[Message, ...]) -> str:
 
 
 def begin(
-    registration: Registration | None, client: object, args: tuple[Any, ...], kwargs: dict[str, Any]
+    registration: Registration | None, receiver: object, arguments: Arguments, method: str
 ) -> Call | None:
     """Reads the call and starts its recall; None where it is none of our business and goes straight through."""
     if registration is None or not registration.active or is_paused():
         return None
     desk, started = registration.desk, time.perf_counter()
     with desk.counts.guard("read"), desk.courtesy.call():
-        arguments = Arguments(args, kwargs)
-        endpoint = registration.provider.endpoint(client, arguments)
+        endpoint = registration.provider.endpoint(receiver, arguments, method)
         if endpoint is None:
             return None
         request = endpoint.request(arguments)
@@ -118,10 +122,10 @@ def begin(
         if outer is not None and outer.is_open and outer.turn == turn:
             return None
         scope = desk.scope_for(registration)
-        if scope is None:
+        if scope is None or desk.hooks.run("before_call", Event("", scope, request)) is None:
             return None
         call = Call(registration, endpoint, arguments, request, scope, _Mark(turn), started)
-        call.label = registration.provider.label(client)
+        call.label = registration.provider.label(receiver)
         if "r" in scope.mode:
             call.recalling = desk.start_recall(request, scope)
         return call
@@ -149,15 +153,26 @@ class Call:
         self._mark, self._started = mark, started
         self._id = new_id()
         self._said_at = datetime.now(timezone.utc)
+        self._turn: Turn | None = current_turn()
+        self.result: Any = None
 
     def inject(self, block: str | None) -> Arguments:
         """The arguments to call with: the very same object where nothing was recalled."""
         arguments = self._arguments
         if block:
-            with self._desk.counts.guard("inject"), self._desk.courtesy.call():
-                injected = self._endpoint.inject(self._arguments, block)
-                self._desk.counts.add("injected" if injected is not None else "skipped.no_place")
-                arguments = injected or arguments
+            event: Event | None = Event("", self._scope, self._request, block=block)
+            with (
+                self._desk.counts.guard("inject"),
+                self._desk.courtesy.call(),
+                self._desk.hooks.watching("inject", event),
+            ):
+                event = self._desk.hooks.run("before_inject", event)
+                if event is not None and event.block:
+                    injected = self._endpoint.inject(self._arguments, event.block)
+                    self._desk.counts.add("injected" if injected is not None else "skipped.no_place")
+                    arguments = injected or arguments
+                    if injected is not None:
+                        self._desk.hooks.run("after_inject", event)
         self._desk.counts.took(time.perf_counter() - self._started)
         return arguments
 
@@ -166,7 +181,8 @@ class Call:
         """Around the provider's own method: what runs inside for the same user turn is not a call of its own."""
         token = _inside.set(self._mark)
         try:
-            yield
+            with self._desk.hooks.watching("call", Event("", self._scope, self._request)):
+                yield
         except BaseException:
             self._desk.counts.add("provider_errors")
             raise
@@ -175,17 +191,32 @@ class Call:
             _inside.reset(token)
 
     def finish(self, result: Any) -> Waiting | None:
-        """Captures a finished response; a stream gets its tap and is captured when it ends."""
-        if "w" not in self._scope.mode:
-            return None
+        """Captures a finished response; a stream gets its tap and is captured when it ends.
+
+        ``result`` (the attribute) is then what the user gets: the same object, or a generator over it.
+        """
+        self.result = result
         with self._desk.counts.guard("capture"), self._desk.courtesy.call():
             reply = self._endpoint.reply(result)
             if reply is not None:
-                return self._desk.capture(self._exchange(reply))
-            if not self._endpoint.attach(result, lambda builder: StreamTap(builder, self._exchange, self._desk)):
+                return self._capture(reply)
+            given = self._endpoint.attach(result, lambda builder: StreamTap(builder, self._capture, self._desk))
+            if given is not None:
+                self.result = given
+            else:
                 self._desk.counts.add("skipped.unknown_response")
                 self._desk.counts.once("response", "memori_wrap: a response of an unknown shape is not captured")
         return None
+
+    def _capture(self, reply: Reply) -> Waiting | None:
+        seconds = time.perf_counter() - self._started
+        exchange = self._exchange(reply)
+        self._desk.hooks.run("after_call", Event("", self._scope, self._request, exchange=exchange, seconds=seconds))
+        if "w" not in self._scope.mode:
+            return None
+        if self._turn is not None and self._turn.add(exchange, self._mark.turn):
+            return None
+        return self._desk.capture(exchange)
 
     def _exchange(self, reply: Reply) -> Exchange:
         return Exchange(

@@ -1,40 +1,108 @@
-"""The two ways to run a call. They differ in the await and in nothing else."""
+"""The two ways to run a call, and a turn of several. They differ in the await and in nothing else."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
+from memori_wrap.generators import atee, tee
 from memori_wrap.intercept.call import Registration, begin
+from memori_wrap.intercept.turns import begin_turn
 from memori_wrap.intercept.waiting import wait, wait_async
+from memori_wrap.protocols import Arguments, PatchPoint
 
-Lookup = Callable[[object], Registration | None]
+Lookup = Callable[[Any], "Registration | None"]
 Driver = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
 
 
-def sync_driver(lookup: Lookup) -> Driver:
-    def drive(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        call = begin(lookup(instance), instance, args, kwargs)
-        if call is None:
+def driver(point: PatchPoint, lookup: Lookup) -> Driver:
+    """What wrapt is to call in the place of the method."""
+    if point.role == "turn":
+        return _async_turn(lookup) if point.is_async else _sync_turn(lookup)
+    return _async_call(point, lookup) if point.is_async else _sync_call(point, lookup)
+
+
+def _read(point: PatchPoint, receiver: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
+    return Arguments((receiver, *args) if point.takes_receiver else args, kwargs)
+
+
+def _bound(
+    point: PatchPoint, wrapped: Callable[..., Any], receiver: Any, given: Arguments
+) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    """The method to call, and its arguments: that of another receiver, where the injection put one there."""
+    if not point.takes_receiver:
+        return wrapped, given.args
+    if given.args[0] is receiver:
+        return wrapped, given.args[1:]
+    return wrapped.__func__.__get__(given.args[0]), given.args[1:]  # type: ignore[attr-defined]
+
+
+def _sync_call(point: PatchPoint, lookup: Lookup) -> Driver:
+    def drive(wrapped: Callable[..., Any], receiver: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        registration = lookup(receiver)
+        call = registration and begin(registration, receiver, _read(point, receiver, args, kwargs), point.method)
+        if not call:
             return wrapped(*args, **kwargs)
-        arguments = call.inject(wait(call.recalling))
+        given = call.inject(wait(call.recalling))
         with call.open():
-            result = wrapped(*arguments.args, **arguments.kwargs)
+            method, args = _bound(point, wrapped, receiver, given)
+            result = method(*args, **given.kwargs)
         wait(call.finish(result))
+        return call.result
+
+    return drive
+
+
+def _async_call(point: PatchPoint, lookup: Lookup) -> Driver:
+    async def drive(wrapped: Callable[..., Any], receiver: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        registration = lookup(receiver)
+        call = registration and begin(registration, receiver, _read(point, receiver, args, kwargs), point.method)
+        if not call:
+            return await wrapped(*args, **kwargs)
+        given = call.inject(await wait_async(call.recalling))
+        with call.open():
+            method, args = _bound(point, wrapped, receiver, given)
+            result = await method(*args, **given.kwargs)
+        await wait_async(call.finish(result))
+        return call.result
+
+    return drive
+
+
+def _sync_turn(lookup: Lookup) -> Driver:
+    def drive(wrapped: Callable[..., Any], receiver: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        turn = begin_turn(lookup(receiver))
+        if turn is None:
+            return wrapped(*args, **kwargs)
+        try:
+            with turn.entered():
+                result = wrapped(*args, **kwargs)
+        except BaseException:
+            turn.broken()
+            raise
+        if inspect.isgenerator(result):
+            return tee(result, turn, turn.entered)
+        turn.end()
         return result
 
     return drive
 
 
-def async_driver(lookup: Lookup) -> Driver:
-    async def drive(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        call = begin(lookup(instance), instance, args, kwargs)
-        if call is None:
+def _async_turn(lookup: Lookup) -> Driver:
+    async def drive(wrapped: Callable[..., Any], receiver: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        turn = begin_turn(lookup(receiver))
+        if turn is None:
             return await wrapped(*args, **kwargs)
-        arguments = call.inject(await wait_async(call.recalling))
-        with call.open():
-            result = await wrapped(*arguments.args, **arguments.kwargs)
-        await wait_async(call.finish(result))
+        try:
+            with turn.entered():
+                result = await wrapped(*args, **kwargs)
+        except BaseException:
+            turn.broken()
+            raise
+        if inspect.isasyncgen(result):
+            return atee(result, turn, turn.entered)
+        await turn.aend()
         return result
 
     return drive

@@ -15,13 +15,13 @@ from typing import Any
 import wrapt
 
 from memori_wrap.intercept.call import Registration
-from memori_wrap.intercept.drivers import async_driver, sync_driver
-from memori_wrap.protocols import PatchPoint
+from memori_wrap.intercept.drivers import Lookup, driver
+from memori_wrap.protocols import PatchPoint, Provider
 
 _lock = threading.RLock()
 _clients: dict[int, tuple[weakref.ref[object], Registration]] = {}
-_hooks: dict[tuple[type, str], tuple[Any, Any]] = {}
-"""(class, method) -> (our wrapper, what stood in the class body before)."""
+_hooks: dict[tuple[Any, str], tuple[Any, Any]] = {}
+"""(class or module, name) -> (our wrapper, what stood there before)."""
 
 
 def _forked() -> None:
@@ -33,15 +33,29 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forked)
 
 
-def lookup(client: object) -> Registration | None:
+def lookup(subject: object) -> Registration | None:
     """The registration of exactly this object: ids are reused, so the reference decides."""
-    entry = _clients.get(id(client))
-    return entry[1] if entry is not None and entry[0]() is client else None
+    entry = _clients.get(id(subject))
+    return entry[1] if entry is not None and entry[0]() is subject else None
 
 
-def register(client: object, registration: Registration, points: Iterable[PatchPoint]) -> None:
+def _through(provider: Provider) -> Lookup:
+    """Looks up what a method is bound to. Also for clients that nobody registered, so nothing may be raised here."""
+
+    def find(receiver: Any) -> Registration | None:
+        try:
+            return lookup(provider.subject(receiver))
+        except Exception:
+            return None
+
+    return find
+
+
+def register(client: object, registration: Registration) -> None:
     """Hooks the client's class where that is not done yet, and enters the client."""
-    key = id(client)
+    provider = registration.provider
+    points, subject = list(provider.patch_points(client)), provider.subject(client)
+    key = id(subject)
 
     def forget(reference: weakref.ref[object]) -> None:
         # runs inside the collector: no lock; the entry may already be that of a new client with the same id
@@ -51,29 +65,29 @@ def register(client: object, registration: Registration, points: Iterable[PatchP
 
     with _lock:
         for point in points:
-            _hook(point)
-        _clients[key] = (weakref.ref(client, forget), registration)
+            _hook(point, provider)
+        _clients[key] = (weakref.ref(subject, forget), registration)
 
 
-def unregister(client: object) -> bool:
+def unregister(subject: object) -> bool:
     """Takes the client out; with the last one the classes are restored. False where it was not registered."""
     with _lock:
-        if lookup(client) is None:
+        if lookup(subject) is None:
             return False
-        del _clients[id(client)]
+        del _clients[id(subject)]
         if not _clients:
             for owner, name in list(_hooks):
                 _unhook(owner, name)
         return True
 
 
-def _hook(point: PatchPoint) -> None:
+def _hook(point: PatchPoint, provider: Provider) -> None:
     before = vars(point.owner)[point.method]
     known = _hooks.get((point.owner, point.method))
     if known is not None and _stands_on(before, known[0]):
         return
-    handler = _copy if point.role == "copy" else (async_driver if point.is_async else sync_driver)(lookup)
-    wrapper = wrapt.FunctionWrapper(before, handler)
+    find = _through(provider)
+    wrapper = wrapt.FunctionWrapper(before, _copying(find) if point.role == "copy" else driver(point, find))
     setattr(point.owner, point.method, wrapper)
     _hooks[point.owner, point.method] = (wrapper, before)
 
@@ -86,7 +100,7 @@ def _stands_on(method: Any, wrapper: object) -> bool:
     return method is wrapper
 
 
-def _unhook(owner: type, name: str) -> None:
+def _unhook(owner: Any, name: str) -> None:
     wrapper, before = _hooks[owner, name]
     if vars(owner).get(name) is not wrapper:
         return  # another patcher stands on ours: it stays, as a pass-through
@@ -94,10 +108,14 @@ def _unhook(owner: type, name: str) -> None:
     setattr(owner, name, before)
 
 
-def _copy(wrapped: Callable[..., Any], instance: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _copying(find: Lookup) -> Callable[..., Any]:
     """A copy of a registered client is registered, of a bare one is not."""
-    made = wrapped(*args, **kwargs)
-    registration = lookup(instance)
-    if registration is not None and registration.active:
-        register(made, registration, registration.provider.patch_points(made))
-    return made
+
+    def copy(wrapped: Callable[..., Any], receiver: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        made = wrapped(*args, **kwargs)
+        registration = find(receiver)
+        if registration is not None and registration.active:
+            register(made, registration)
+        return made
+
+    return copy

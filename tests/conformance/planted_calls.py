@@ -34,13 +34,13 @@ def captures_after_injection(monkeypatch):
 
 @plant(2, test="test_the_stream_is_the_sdks_own_object", shapes=(STREAM,))
 def replaces_the_stream(monkeypatch):
-    before = patch.sync_driver
+    before = patch.driver
 
-    def driver(lookup):
-        drive = before(lookup)
+    def driver(*where):
+        drive = before(*where)
         return lambda *given: (item for item in drive(*given))
 
-    monkeypatch.setattr(patch, "sync_driver", driver)
+    monkeypatch.setattr(patch, "driver", driver)
 
 
 @plant(2, test="test_chunks_come_as_they_are_sent", shapes=(STREAM,))

@@ -24,18 +24,17 @@ from memori_wrap_adapters.llm import openai_chat, openai_responses
 
 @plant(18, test="test_copies_are_registered_once", shapes=(SYNC, ASYNC))
 def forgets_copies(monkeypatch):
-    monkeypatch.setattr(patch, "_copy", lambda wrapped, instance, args, kwargs: wrapped(*args, **kwargs))
+    monkeypatch.setattr(patch, "_copying", lambda find: lambda wrapped, instance, args, kwargs: wrapped(*args, **kwargs))
 
 
 @plant(18, test="test_copies_of_a_bare_client_are_bare")
 def registers_every_copy(monkeypatch):
     def copied(wrapped, instance, args, kwargs):
         made = wrapped(*args, **kwargs)
-        registration = next(iter(patch._clients.values()))[1]
-        patch.register(made, registration, registration.provider.patch_points(made))
+        patch.register(made, next(iter(patch._clients.values()))[1])
         return made
 
-    monkeypatch.setattr(patch, "_copy", copied)
+    monkeypatch.setattr(patch, "_copying", lambda find: copied)
 
 
 class Blind:
@@ -65,12 +64,11 @@ def hooks_each_time(monkeypatch):
     has_no_guard(monkeypatch)
     before = patch.register
 
-    def register(client, registration, points):
-        points = list(points)
-        before(client, registration, points)
-        driver = (patch.async_driver if points[0].is_async else patch.sync_driver)(patch.lookup)
-        wrapped = vars(points[0].owner)[points[0].method]
-        setattr(points[0].owner, points[0].method, wrapt.FunctionWrapper(wrapped, driver))
+    def register(client, registration):
+        before(client, registration)
+        point = next(iter(registration.provider.patch_points(client)))
+        wrapped = vars(point.owner)[point.method]
+        setattr(point.owner, point.method, wrapt.FunctionWrapper(wrapped, patch.driver(point, patch.lookup)))
 
     monkeypatch.setattr(patch, "register", register)
 
@@ -97,8 +95,8 @@ def leaves_its_hooks(monkeypatch):
 def writes_on_the_client(monkeypatch):
     before = patch.register
 
-    def register(client, registration, points):
-        before(client, registration, points)
+    def register(client, registration):
+        before(client, registration)
         vars(client)["_memory"] = registration
 
     monkeypatch.setattr(patch, "register", register)

@@ -44,21 +44,21 @@ def reply_of(response: Any, builder: ReplyBuilder, whole: Callable[[Any], Reply 
 
 def attach(
     result: Any, builder: ReplyBuilder, whole: Callable[[Any], Reply | None], tap: Callable[[ReplyBuilder], Tap]
-) -> bool:
-    """Mounts ``tap`` on the unread body behind ``result``.
+) -> Any:
+    """Mounts ``tap`` on the unread body behind ``result``, and returns that; None where there is no such body.
 
     Events of an event stream go to ``builder`` one by one; any other body is read by ``whole`` at the end.
     """
     response = response_of(result)
     if response is None or response.is_stream_consumed or response.is_closed:
-        return False
+        return None
     bases = _stream_bases(type(response).__module__.partition(".")[0])
     for base, tee in zip(bases, (_SyncTee, _AsyncTee), strict=True):
         if isinstance(response.stream, base):
             made = _tee_class(tee, base)(response.stream, tap(_Body(response, builder, whole)))
             response.stream = made
-            return True
-    return False
+            return result
+    return None
 
 
 @cache

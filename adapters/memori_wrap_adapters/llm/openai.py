@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
-from memori_wrap.protocols import Arguments, Endpoint, PatchPoint, ReplyBuilder, Tap
+from memori_wrap.protocols import Arguments, Endpoint, PatchPoint, ReplyBuilder, Tap, Tested
 from memori_wrap.types import Reply, Request
 from memori_wrap_adapters.llm import http, openai_chat, openai_responses
 
@@ -32,6 +32,8 @@ _LABELS = {
 class OpenAIProvider:
     """A ``Provider``. Registered under the root package ``openai``."""
 
+    tested = Tested("openai", ">=2.0,<4")
+
     def supports(self, client: object) -> bool:
         return all(callable(getattr(client, name, None)) for name in ("request", "copy", "with_options", "post"))
 
@@ -43,14 +45,17 @@ class OpenAIProvider:
         for name in ("copy", "with_options"):
             yield PatchPoint(_owner(client, name), name, role="copy")
 
-    def endpoint(self, client: object, arguments: Arguments) -> Endpoint | None:
+    def subject(self, receiver: Any) -> object:
+        return receiver
+
+    def endpoint(self, receiver: Any, arguments: Arguments, method: str) -> Endpoint | None:
         options = _options(arguments)
         if str(getattr(options, "method", "")).lower() != "post":
             return None
         return _ENDPOINTS.get(str(getattr(options, "url", "")).strip("/"))
 
-    def label(self, client: object) -> str:
-        host = urlsplit(str(getattr(client, "base_url", ""))).hostname or ""
+    def label(self, receiver: Any) -> str:
+        host = urlsplit(str(getattr(receiver, "base_url", ""))).hostname or ""
         return next((label for end, label in _LABELS.items() if host == end or host.endswith(f".{end}")), host)
 
 
@@ -83,7 +88,7 @@ class _Json:
             return http.reply_of(response, self._wire.Builder(), self._wire.reply)
         return self._wire.reply(result)  # type: ignore[no-any-return]
 
-    def attach(self, result: Any, tap: Callable[[ReplyBuilder], Tap]) -> bool:
+    def attach(self, result: Any, tap: Callable[[ReplyBuilder], Tap]) -> Any:
         return http.attach(result, self._wire.Builder(), self._wire.reply, tap)
 
 

@@ -178,7 +178,8 @@ class ClientTests(Part):
     @item(24)
     async def test_the_client_looks_as_before(self, stage: Stage) -> None:
         def look(client: Any) -> Any:
-            method = getattr(client, point_of(client)[1])
+            receiver = self.dialect.receiver(client)
+            method = getattr(receiver, point_of(client)[1])
             return {
                 "type": type(client),
                 "vars": sorted((name, type(value)) for name, value in vars(client).items()),
@@ -187,7 +188,7 @@ class ClientTests(Part):
                 "coroutine": inspect.iscoroutinefunction(method),
                 "method": inspect.ismethod(method),
                 "doc": inspect.getdoc(method),
-                "self": method.__self__ is client,
+                "self": method.__self__ is receiver,
                 "hash": hash(client) == object.__hash__(client),
             }
 

@@ -58,6 +58,11 @@ class Dialect(ABC):
     volatile: re.Pattern[str] = re.compile(r"(?!)")
     """What else differs from answer to answer, anywhere in a text: ids. Group 1 is kept."""
 
+    is_lazy: bool = False
+    """A stream is a plain generator: the request is sent when its first item is asked for, and fails there."""
+    can_retry: bool = True
+    """The SDK tries again by itself, where its client is told to."""
+
     @abstractmethod
     def server(self, reply: Reply) -> Any:
         """A running ``LoopbackServer`` that speaks this wire format and says ``reply``."""
@@ -79,6 +84,10 @@ class Dialect(ABC):
     @abstractmethod
     def piece(self, chunk: Any) -> str:
         """The text in one item of a stream, empty where it has none."""
+
+    def receiver(self, client: Any) -> Any:
+        """What the hooked method is bound to."""
+        return client
 
     async def close(self, stream: Any) -> None:
         """Ends a stream before its time."""
