@@ -1,12 +1,17 @@
 # shellcheck shell=bash
 # Sourced by the scripts, so that each of them works on a fresh clone: `environment EXTRA...` makes or refreshes .venv
 # and leaves its interpreter in $PY. What is installed is stamped: as long as pyproject.toml and constraints.txt stay
-# as they are, pip is not called again and no network is needed.
+# as they are, pip is not called again and no network is needed. `use_venv NAME`, said before, names another than
+# .venv: for packages that do not go together with those of the others.
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-VENV=$ROOT/.venv
-PY=$VENV/bin/python
-STAMP=$VENV/memori-wrap.stamp # the first line: what was installed from; then a line for each extra
+
+use_venv() {
+    VENV=$ROOT/$1
+    PY=$VENV/bin/python
+    STAMP=$VENV/memori-wrap.stamp # the first line: what was installed from; then a line for each extra
+}
+use_venv .venv
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -47,7 +52,7 @@ PYTHON
     return $answer
 }
 
-# environment EXTRA...: .venv with at least these extras of the project. "local" is left out where it would bring CUDA.
+# environment EXTRA...: the venv with at least these extras of the project. "local" is left out where it would bring CUDA.
 environment() {
     local wanted extras=() extra began=$SECONDS
     is_new_enough "$PY" || "$(find_python)" -m venv --clear "$VENV"
@@ -79,6 +84,6 @@ environment() {
 say_if_lexical() {
     "$PY" -c 'import importlib.util as u, sys; sys.exit(u.find_spec("sentence_transformers") is None)' && return
     say "Recall is by words only: pip finds no torch without CUDA for this Python. To add recall by meaning, either let"
-    say "pip know PyTorch's index of CPU builds (PIP_EXTRA_INDEX_URL) and delete .venv, or accept CUDA:"
+    say "pip know PyTorch's index of CPU builds (PIP_EXTRA_INDEX_URL) and delete ${VENV##*/}, or accept CUDA:"
     say "  ${PY#"$PWD"/} -m pip install -e '$ROOT[local]'"
 }
