@@ -24,6 +24,7 @@ from memori_wrap.intercept.call import Registration, last_user, turn_digest
 from memori_wrap.intercept.hooks import Hooks
 from memori_wrap.intercept.tee import Once
 from memori_wrap.intercept.waiting import Waiting
+from memori_wrap.intercept.windows import Windows
 from memori_wrap.parts import Parts
 from memori_wrap.protocols import Query
 from memori_wrap.sessions import Sessions
@@ -52,6 +53,7 @@ class MemoryDesk:
     def __init__(self, make: Callable[[], Parts], settings: Settings, scopes: Scopes, entity: Entity) -> None:
         self.closed = False
         self.hooks = Hooks(lambda: self.counts)
+        self.windows = Windows()
         self._make, self._settings, self._scopes, self._entity = make, settings, scopes, entity
         self._begin(make())
 
@@ -234,18 +236,18 @@ class MemoryDesk:
         if not any(m.role == "user" for m in exchange.request) and not exchange.reply:
             self.counts.add("skipped.empty")
             return None
-        event: Event | None = Event("", exchange.scope, exchange=exchange)
+        event = Event("", exchange.scope, exchange=exchange)
         with self.hooks.watching("capture", event):
-            event = self.hooks.run("before_capture", event)
-            if event is None or event.exchange is None:
+            before = self.hooks.run("before_capture", event)
+            if before is None or before.exchange is None:
                 self.counts.add("skipped.hook")
                 return None
-            exchange = storable(event.exchange, self._settings.max_message_chars)
+            exchange = storable(before.exchange, self._settings.max_message_chars)
             self.parts.cache.add_recent(exchange)
             writer = self.parts.writer
             is_worth_it = writer.worth_waiting
             future = writer.put(exchange)
-            self.hooks.run("after_capture", replace(event, exchange=exchange))
+            self.hooks.run("after_capture", replace(before, exchange=exchange))
         return Waiting(future, self._settings.capture_budget, self._late) if is_worth_it else None
 
     def _late(self, _: Future[Any]) -> None:

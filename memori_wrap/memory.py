@@ -30,7 +30,18 @@ from memori_wrap.prompt import choose
 from memori_wrap.protocols import Embedder, Extractor, Query, RetrieverFactory
 from memori_wrap.recollections import Recollections
 from memori_wrap.settings import Settings, load_settings
-from memori_wrap.types import Added, Event, Exchange, FlushReport, HookStage, Kind, Mode, Recollection, Scope, StoredFact
+from memori_wrap.types import (
+    Added,
+    Event,
+    Exchange,
+    FlushReport,
+    HookStage,
+    Kind,
+    Mode,
+    Recollection,
+    Scope,
+    StoredFact,
+)
 
 log = logging.getLogger(__name__)
 

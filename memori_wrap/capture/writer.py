@@ -42,7 +42,7 @@ def _running() -> Future[bool]:
 @dataclass(eq=False)
 class _Item:
     exchange: Exchange | None = None
-    make: Callable[[], None] | None = None
+    make: Callable[[], object] | None = None
     size: int = 0
     acknowledged: Future[bool] = field(default_factory=_running)
 
@@ -106,7 +106,7 @@ class Writer:
             self.start()
         return item.acknowledged
 
-    def later(self, make: Callable[[], None]) -> None:
+    def later(self, make: Callable[[], object]) -> None:
         """Runs ``make`` on the writer thread. Safe in a finaliser: it only puts onto a re-entrant queue."""
         self._queue.put(_Item(make=make))
 

@@ -22,6 +22,7 @@ from memori_wrap.intercept.hooks import Hooks
 from memori_wrap.intercept.tee import Once, StreamTap
 from memori_wrap.intercept.turns import Turn, current_turn
 from memori_wrap.intercept.waiting import Waiting
+from memori_wrap.intercept.windows import Windows, is_too_long
 from memori_wrap.protocols import Arguments, Endpoint, Provider
 from memori_wrap.types import Event, Exchange, Message, Reply, Request, Scope
 
@@ -43,6 +44,9 @@ class Desk(Protocol):
 
     @property
     def hooks(self) -> Hooks: ...
+
+    @property
+    def windows(self) -> Windows: ...
 
     def scope_for(self, registration: Registration) -> Scope | None: ...
 
@@ -102,9 +106,7 @@ def turn_digest(messages: tuple[Message, ...]) -> str:
     return digest(*(text for m in messages[: last_user(messages) + 1] for text in (m.role, m.text)))
 
 
-def begin(
-    registration: Registration | None, receiver: object, arguments: Arguments, method: str
-) -> Call | None:
+def begin(registration: Registration | None, receiver: object, arguments: Arguments, method: str) -> Call | None:
     """Reads the call and starts its recall; None where it is none of our business and goes straight through."""
     if registration is None or not registration.active or is_paused():
         return None
@@ -137,6 +139,7 @@ class Call:
 
     label: str = ""
     recalling: Waiting | None = None
+    _block: str | None
 
     def __init__(
         self,
@@ -154,53 +157,69 @@ class Call:
         self._id = new_id()
         self._said_at = datetime.now(timezone.utc)
         self._turn: Turn | None = current_turn()
+        self._given = arguments
+        self._block = None
+        self.is_over = False
         self.result: Any = None
 
-    def inject(self, block: str | None) -> Arguments:
-        """The arguments to call with: the very same object where nothing was recalled."""
-        arguments = self._arguments
-        if block:
-            event: Event | None = Event("", self._scope, self._request, block=block)
-            with (
-                self._desk.counts.guard("inject"),
-                self._desk.courtesy.call(),
-                self._desk.hooks.watching("inject", event),
-            ):
-                event = self._desk.hooks.run("before_inject", event)
-                if event is not None and event.block:
-                    injected = self._endpoint.inject(self._arguments, event.block)
-                    self._desk.counts.add("injected" if injected is not None else "skipped.no_place")
-                    arguments = injected or arguments
-                    if injected is not None:
-                        self._desk.hooks.run("after_inject", event)
+    def inject(self, block: str | None) -> None:
+        """Puts the block into the arguments to call with; the very same object stays where nothing was recalled."""
+        if block and not self._desk.windows.has_room(self.label, self._request, block):
+            self._desk.counts.add("skipped.no_room")
+        elif block:
+            with self._desk.counts.guard("inject"), self._desk.courtesy.call():
+                self._given = self._injected(Event("", self._scope, self._request, block=block))
         self._desk.counts.took(time.perf_counter() - self._started)
-        return arguments
+
+    def _injected(self, event: Event) -> Arguments:
+        with self._desk.hooks.watching("inject", event):
+            before = self._desk.hooks.run("before_inject", event)
+            if before is None or not before.block:
+                return self._arguments
+            injected = self._endpoint.inject(self._arguments, before.block)
+            self._desk.counts.add("injected" if injected is not None else "skipped.no_place")
+            if injected is None:
+                return self._arguments
+            self._desk.hooks.run("after_inject", before)
+            self._block = before.block
+            return injected
 
     @contextmanager
-    def open(self) -> Generator[None]:
-        """Around the provider's own method: what runs inside for the same user turn is not a call of its own."""
+    def open(self) -> Generator[Arguments]:
+        """Around the provider's own method: what runs inside for the same user turn is not a call of its own.
+
+        Afterwards the call ``is_over``, but for one whose prompt was too long with the block in it: it is made once
+        more, as it would have been without us.
+        """
         token = _inside.set(self._mark)
+        self._mark.is_open = True
         try:
-            with self._desk.hooks.watching("call", Event("", self._scope, self._request)):
-                yield
-        except BaseException:
-            self._desk.counts.add("provider_errors")
-            raise
+            yield self._given
+            self.is_over = True
+        except BaseException as error:
+            if self._block is None or not is_too_long(error):
+                self._desk.counts.add("provider_errors")
+                seconds = time.perf_counter() - self._started
+                event = Event("", self._scope, self._request, block=self._block, error=error, seconds=seconds)
+                self._desk.hooks.run("call_error", event)
+                raise
+            self._desk.counts.add("skipped.no_room")
+            self._desk.windows.learn(self.label, self._request, self._block)
+            self._given, self._block = self._arguments, None
         finally:
             self._mark.is_open = False
             _inside.reset(token)
 
-    def finish(self, result: Any) -> Waiting | None:
+    def finish(self) -> Waiting | None:
         """Captures a finished response; a stream gets its tap and is captured when it ends.
 
-        ``result`` (the attribute) is then what the user gets: the same object, or a generator over it.
+        ``result`` is then what the user gets: the same object, or a generator over it.
         """
-        self.result = result
         with self._desk.counts.guard("capture"), self._desk.courtesy.call():
-            reply = self._endpoint.reply(result)
+            reply = self._endpoint.reply(self.result)
             if reply is not None:
                 return self._capture(reply)
-            given = self._endpoint.attach(result, lambda builder: StreamTap(builder, self._capture, self._desk))
+            given = self._endpoint.attach(self.result, lambda builder: StreamTap(builder, self._capture, self._desk))
             if given is not None:
                 self.result = given
             else:

@@ -44,11 +44,12 @@ def _sync_call(point: PatchPoint, lookup: Lookup) -> Driver:
         call = registration and begin(registration, receiver, _read(point, receiver, args, kwargs), point.method)
         if not call:
             return wrapped(*args, **kwargs)
-        given = call.inject(wait(call.recalling))
-        with call.open():
-            method, args = _bound(point, wrapped, receiver, given)
-            result = method(*args, **given.kwargs)
-        wait(call.finish(result))
+        call.inject(wait(call.recalling))
+        while not call.is_over:
+            with call.open() as given:
+                method, args = _bound(point, wrapped, receiver, given)
+                call.result = method(*args, **given.kwargs)
+        wait(call.finish())
         return call.result
 
     return drive
@@ -60,11 +61,12 @@ def _async_call(point: PatchPoint, lookup: Lookup) -> Driver:
         call = registration and begin(registration, receiver, _read(point, receiver, args, kwargs), point.method)
         if not call:
             return await wrapped(*args, **kwargs)
-        given = call.inject(await wait_async(call.recalling))
-        with call.open():
-            method, args = _bound(point, wrapped, receiver, given)
-            result = await method(*args, **given.kwargs)
-        await wait_async(call.finish(result))
+        call.inject(await wait_async(call.recalling))
+        while not call.is_over:
+            with call.open() as given:
+                method, args = _bound(point, wrapped, receiver, given)
+                call.result = await method(*args, **given.kwargs)
+        await wait_async(call.finish())
         return call.result
 
     return drive

@@ -26,8 +26,8 @@ class Once(ABC):
     def _deliver(self) -> Waiting | None:
         """Captures what there is."""
 
-    def feed(self, chunk: Any) -> None:
-        """Nothing is gathered here."""
+    @abstractmethod
+    def feed(self, chunk: Any) -> None: ...
 
     def end(self) -> None:
         """The stream is exhausted or was closed: waits for the acknowledgement within the capture budget."""

@@ -8,7 +8,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from memori_wrap.context import is_paused
 from memori_wrap.intercept.tee import Once
@@ -51,6 +51,9 @@ class Turn(Once):
             yield
         finally:
             _turn.reset(token)
+
+    def feed(self, chunk: Any) -> None:
+        """What the loop's items say, its calls have said."""
 
     def void(self) -> None:
         self.broken()

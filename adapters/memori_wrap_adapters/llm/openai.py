@@ -1,6 +1,6 @@
-"""OpenAI's SDK, and whatever is reached through it by a base URL: Chat Completions and Responses.
+"""OpenAI's SDK, and whatever is reached through it by a base URL: Chat Completions, Responses, old Completions.
 
-Both arrive at ``client.request(cast_to, options, stream=..., stream_cls=...)``, already turned into plain JSON
+All arrive at ``client.request(cast_to, options, stream=..., stream_cls=...)``, already turned into plain JSON
 values, before retries and before Azure rewrites the path.
 """
 
@@ -8,25 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import Any
-from urllib.parse import urlsplit
 
 from memori_wrap.protocols import Arguments, Endpoint, PatchPoint, ReplyBuilder, Tap, Tested
 from memori_wrap.types import Reply, Request
-from memori_wrap_adapters.llm import http, openai_chat, openai_responses
-
-_LABELS = {
-    "openai.com": "openai",
-    "azure.com": "azure",
-    "x.ai": "xai",
-    "deepseek.com": "deepseek",
-    "aliyuncs.com": "qwen",
-    "openrouter.ai": "openrouter",
-    "groq.com": "groq",
-    "together.xyz": "together",
-    "together.ai": "together",
-    "nebius.com": "nebius",
-    "mistral.ai": "mistral",
-}
+from memori_wrap_adapters.llm import http, openai_chat, openai_completions, openai_responses
+from memori_wrap_adapters.llm.labels import label_of
 
 
 class OpenAIProvider:
@@ -52,11 +38,10 @@ class OpenAIProvider:
         options = _options(arguments)
         if str(getattr(options, "method", "")).lower() != "post":
             return None
-        return _ENDPOINTS.get(str(getattr(options, "url", "")).strip("/"))
+        return _ENDPOINTS.get(str(getattr(options, "url", "")).partition("?")[0].strip("/"))
 
     def label(self, receiver: Any) -> str:
-        host = urlsplit(str(getattr(receiver, "base_url", ""))).hostname or ""
-        return next((label for end, label in _LABELS.items() if host == end or host.endswith(f".{end}")), host)
+        return label_of(getattr(receiver, "base_url", ""))
 
 
 class _Json:
@@ -92,7 +77,11 @@ class _Json:
         return http.attach(result, self._wire.Builder(), self._wire.reply, tap)
 
 
-_ENDPOINTS: dict[str, Endpoint] = {"chat/completions": _Json(openai_chat), "responses": _Json(openai_responses)}
+_ENDPOINTS: dict[str, Endpoint] = {
+    "chat/completions": _Json(openai_chat),
+    "responses": _Json(openai_responses),
+    "completions": _Json(openai_completions),
+}
 
 
 def _owner(client: object, method: str) -> type:

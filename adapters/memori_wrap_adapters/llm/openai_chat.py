@@ -17,20 +17,30 @@ def request(body: Mapping[str, Any]) -> Request | None:
 
 
 def inject(body: Mapping[str, Any], block: str) -> dict[str, Any] | None:
-    """Before the caller's text in the last user message: late, for the prompt cache, and never a new message."""
+    """Before the caller's text in the last user message: late, for the prompt cache, and never a new message.
+
+    Behind the last explicit breakpoint of that message; where one comes later, there is no place.
+    """
     messages = list(body["messages"])
     at = next((i for i in range(len(messages) - 1, -1, -1) if get(messages[i], "role") == "user"), None)
-    if at is None or not isinstance(messages[at], Mapping):
+    if at is None or not isinstance(messages[at], Mapping) or any(breakpoints(m) for m in messages[at + 1 :]):
         return None
     content = messages[at].get("content")
     if isinstance(content, str):
         content = f"{block}\n\n{content}"
     elif isinstance(content, list):
-        content = [{"type": "text", "text": block}, *content]
+        place = breakpoints(messages[at])
+        content = [*content[:place], {"type": "text", "text": block}, *content[place:]]
     else:
         return None
     messages[at] = {**messages[at], "content": content}
     return {"messages": messages}
+
+
+def breakpoints(message: Any) -> int:
+    """How many parts of a message stand before its last explicit prompt-cache breakpoint, that part included."""
+    parts = items(message, "content")
+    return max((n for n, part in enumerate(parts, 1) if get(part, "prompt_cache_breakpoint") is not None), default=0)
 
 
 def reply(data: Any) -> Reply | None:

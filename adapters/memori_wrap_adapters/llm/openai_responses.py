@@ -8,6 +8,7 @@ from typing import Any
 
 from memori_wrap.types import Message, Part, Reply, Request
 from memori_wrap_adapters.llm.fields import get, items, numbers, text
+from memori_wrap_adapters.llm.openai_chat import breakpoints
 
 _FINAL = ("response.completed", "response.incomplete", "response.failed")
 
@@ -26,11 +27,30 @@ def request(body: Mapping[str, Any]) -> Request | None:
 
 
 def inject(body: Mapping[str, Any], block: str) -> dict[str, Any] | None:
-    """Appended to ``instructions``, which the next response does not inherit; ``input`` would be stored."""
+    """Appended to ``instructions``, which the next response does not inherit; ``input`` would be stored.
+
+    The instructions come before everything, so they cannot change where the input has explicit prompt-cache
+    breakpoints: the block then stands in the last user message, behind its breakpoint, if nothing is stored.
+    """
+    input_items = body.get("input")
+    if isinstance(input_items, (list, tuple)) and any(map(breakpoints, input_items)):
+        is_kept = body.get("store") is not False or body.get("previous_response_id") or body.get("conversation")
+        return None if is_kept else _behind_breakpoints(input_items, block)
     given = body.get("instructions")
     if given is not None and not isinstance(given, str):
         return None
     return {"instructions": f"{given}\n\n{block}" if given else block}
+
+
+def _behind_breakpoints(given: Sequence[Any], block: str) -> dict[str, Any] | None:
+    at = next((i for i in range(len(given) - 1, -1, -1) if text(given[i], "role") == "user"), None)
+    if at is None or not isinstance(given[at], Mapping) or any(map(breakpoints, given[at + 1 :])):
+        return None
+    content = given[at].get("content")
+    parts: Sequence[Any] = [{"type": "input_text", "text": content}] if isinstance(content, str) else content or ()
+    place = breakpoints(given[at])
+    made = [*parts[:place], {"type": "input_text", "text": block}, *parts[place:]]
+    return {"input": [*given[:at], {**given[at], "content": made}, *given[at + 1 :]]}
 
 
 def reply(data: Any) -> Reply | None:
