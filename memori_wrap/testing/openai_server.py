@@ -32,7 +32,7 @@ MODELS = ("gpt-4o-mini", "gpt-5", "text-embedding-3-small")
 
 
 class FakeOpenAI(LoopbackServer):
-    """Chat Completions, Responses, Embeddings and Models on a loopback port. Azure's paths are understood too.
+    """Chat Completions, Responses, old Completions, Embeddings and Models on a loopback port. Azure's paths are understood too.
 
     ``context_tokens``: a longer request gets the error of a full context window. ``compress``: plain JSON is sent
     with gzip to clients that take it, as the real server does.
@@ -73,6 +73,8 @@ class FakeOpenAI(LoopbackServer):
         path = received.path
         if received.method == "POST" and path.endswith("/chat/completions"):
             return self._chat(received)
+        if received.method == "POST" and path.endswith("/completions"):
+            return self._completions(received)
         if received.method == "POST" and path.endswith("/responses"):
             return self._responses(received)
         if received.method == "POST" and path.endswith("/embeddings"):
@@ -96,6 +98,17 @@ class FakeOpenAI(LoopbackServer):
         if not body.get("stream"):
             return self._plain(received, wire.chat(body, script), script)
         return self._streamed(received, wire.chat_events(body, script), script, wire.chat_error_event(script))
+
+    def _completions(self, received: Received) -> Answer:
+        body = received.body
+        if not isinstance(body, Mapping) or not body.get("prompt"):
+            return self._error(received, 400, "Missing required parameter: 'prompt'.")
+        script = self.scripted(received)
+        if script.is_override:
+            return self._override(received, script)
+        if not body.get("stream"):
+            return self._plain(received, wire.completion(body, script), script)
+        return self._streamed(received, wire.completion_events(body, script), script, wire.chat_error_event(script))
 
     def _responses(self, received: Received) -> Answer:
         body = received.body

@@ -81,6 +81,7 @@ def texts(body: Any) -> list[str]:
     instructions = body.get("instructions")
     found = [instructions] if isinstance(instructions, str) else []
     found += [content_text(message.get("content")) for message in body.get("messages") or ()]
+    found += _prompt(body)
     given = body.get("input")
     for item in [given] if isinstance(given, str) else given or ():
         found.append(_item_text(item))
@@ -229,6 +230,40 @@ def _deltas(index: int, script: Scripted) -> Iterable[dict[str, Any]]:
         for text in pieces(call.json):
             yield part({"tool_calls": [{"index": i, "function": {"arguments": text}}]})
     yield part({}, script.finish)
+
+
+# ---------------------------------------------------------------- old completions
+
+
+def _prompt(body: Mapping[str, Any]) -> list[str]:
+    given = body.get("prompt")
+    return [given] if isinstance(given, str) else [str(text) for text in given or ()]
+
+
+def completion(body: Mapping[str, Any], script: Scripted) -> dict[str, Any]:
+    """A completion of the old kind."""
+    choices = script.alternatives(body.get("n") or 1)
+    asked, said = tokens(*_prompt(body)), tokens(*(choice.text for choice in choices))
+    return {
+        **_envelope(body, "text_completion"),
+        "choices": [_continued(i, choice.text or "", choice.finish) for i, choice in enumerate(choices)],
+        "usage": {"prompt_tokens": asked, "completion_tokens": said, "total_tokens": asked + said},
+    }
+
+
+def completion_events(body: Mapping[str, Any], script: Scripted) -> list[bytes]:
+    """The events of a streamed completion of the old kind."""
+    shared = _envelope(body, "text_completion")
+    parts = [
+        _continued(i, text, finish)
+        for i, choice in enumerate(script.alternatives(body.get("n") or 1))
+        for text, finish in [*((word, None) for word in words(choice.text or "")), ("", choice.finish)]
+    ]
+    return [b"data: " + encode({**shared, "choices": [part]}) + b"\n\n" for part in parts] + [DONE]
+
+
+def _continued(index: int, text: str, finish: str | None) -> dict[str, Any]:
+    return {"index": index, "text": text, "logprobs": None, "finish_reason": finish}
 
 
 # ---------------------------------------------------------------- embeddings, models

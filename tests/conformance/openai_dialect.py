@@ -12,6 +12,10 @@ from memori_wrap.testing.provider.shapes import PLAIN, STREAMS, drain, settle, t
 from memori_wrap.testing.provider_suite import REPLY, Variant
 
 
+def part(text, *, mark=False, kind="text"):
+    return {"type": kind, "text": text} | ({"prompt_cache_breakpoint": {"mode": "explicit"}} if mark else {})
+
+
 class Chat(Both):
     name = "openai Chat Completions"
 
@@ -34,6 +38,11 @@ class Chat(Both):
         yield Variant("stream helper, final only", (13,), self.helper_final, STREAMS, NOTED, said=NOTED)
         yield Variant("post", (1,), self.post, PLAIN)
         yield Variant("extra_body overrides", (35,), self.overridden)
+        yield Variant("old Completions", (1,), self.completed, usage=False)
+        yield Variant("old Completions, raw", (14,), self.completed_raw, PLAIN)
+        yield Variant("old Completions, several prompts", (44,), self.several, PLAIN, said=None, injects=False)
+        yield Variant("breakpoints", (29,), self.marked)
+        yield Variant("a later breakpoint", (29,), self.marked_later, injects=False)
         yield self.plain(
             "sentinels",
             (26,),
@@ -68,6 +77,32 @@ class Chat(Both):
     async def post(self, client, messages, shape):
         body = {"model": MODEL, "messages": messages}
         return await settle(client.post("/chat/completions", cast_to=openai.types.chat.ChatCompletion, body=body))
+
+    async def completed(self, client, messages, shape):
+        prompt = messages[0]["content"]
+        result = await settle(client.completions.create(model=MODEL, prompt=prompt, stream=shape.is_stream))
+        return await drain(result) if shape.is_stream else result
+
+    async def completed_raw(self, client, messages, shape):
+        create = client.completions.with_raw_response.create
+        response = await settle(create(model=MODEL, prompt=[messages[0]["content"]]))
+        return [type(response), response.headers, response.parse()]
+
+    async def several(self, client, messages, shape):
+        return await settle(client.completions.create(model=MODEL, prompt=[messages[0]["content"], "And?"]))
+
+    async def marked(self, client, messages, shape):
+        return await self.with_parts(client, shape, [part("My canary.", mark=True), part(messages[0]["content"])])
+
+    async def marked_later(self, client, messages, shape):
+        call, result = self.tool_turn(CALL, "")
+        result = {**result, "content": [part(messages[0]["content"], mark=True)]}
+        return await self.with_parts(client, shape, [part(messages[0]["content"])], [call, result])
+
+    async def with_parts(self, client, shape, parts, more=()):
+        asked = [{"role": "user", "content": parts}, *more]
+        result = await settle(self.method(client)(asked, stream=shape.is_stream))
+        return await drain(result) if shape.is_stream else result
 
     async def overridden(self, client, messages, shape):
         decoy = [{"role": "user", "content": "Not this."}]
@@ -161,6 +196,9 @@ class Responses(Both):
         yield Variant("stream helper, final only", (13,), self.helper_final, STREAMS, NOTED, said=NOTED)
         yield Variant("extra_body overrides", (35,), self.overridden)
         yield Variant("extra_body overrides instructions", (35,), self.overridden_instructions)
+        yield Variant("beta", (1,), self.beta)
+        yield Variant("breakpoints, kept", (30,), self.marked, injects=False)
+        yield Variant("breakpoints, not kept", (29,), self.marked_not_kept)
         yield Variant("a plain string", (25,), self.string)
         for name, given in {
             "omitted": openai.omit,
@@ -193,6 +231,20 @@ class Responses(Both):
     async def overridden(self, client, messages, shape):
         result = await settle(self.method(client)("Not this.", stream=shape.is_stream, extra_body={"input": messages}))
         return await drain(result) if shape.is_stream else result
+
+    async def beta(self, client, messages, shape):
+        create = client.beta.responses.create
+        result = await settle(create(model=MODEL, input=messages, stream=shape.is_stream))
+        return await drain(result) if shape.is_stream else result
+
+    async def marked(self, client, messages, shape, **options):
+        parts = [part("My canary.", mark=True, kind="input_text"), part(messages[0]["content"], kind="input_text")]
+        asked = [{"role": "user", "content": parts}]
+        result = await settle(self.method(client)(asked, stream=shape.is_stream, **options))
+        return await drain(result) if shape.is_stream else result
+
+    async def marked_not_kept(self, client, messages, shape):
+        return await self.marked(client, messages, shape, store=False)
 
     async def overridden_instructions(self, client, messages, shape):
         options = {"instructions": "Not this.", "extra_body": {"instructions": "Be brief."}}

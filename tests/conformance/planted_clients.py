@@ -24,7 +24,9 @@ from memori_wrap_adapters.llm import openai_chat, openai_responses
 
 @plant(18, test="test_copies_are_registered_once", shapes=(SYNC, ASYNC))
 def forgets_copies(monkeypatch):
-    monkeypatch.setattr(patch, "_copying", lambda find: lambda wrapped, instance, args, kwargs: wrapped(*args, **kwargs))
+    monkeypatch.setattr(
+        patch, "_copying", lambda find: lambda wrapped, instance, args, kwargs: wrapped(*args, **kwargs)
+    )
 
 
 @plant(18, test="test_copies_of_a_bare_client_are_bare")
