@@ -57,7 +57,9 @@ class OpenAI(Dialect):
             await settle(hook())
 
         before = before_async if is_async else lambda _: hook()
-        kind = openai.DefaultAsyncHttpx2Client if is_async else openai.DefaultHttpx2Client
+        # openai 2 is built on httpx, and takes httpx2 where somebody has installed that
+        httpx = "Httpx2" if openai.__version__.partition(".")[0] != "2" else "Httpx"
+        kind = getattr(openai, f"DefaultAsync{httpx}Client" if is_async else f"Default{httpx}Client")
         return kind(event_hooks={"request": [before]}, verify=TLS)
 
     def copies(self, client):
