@@ -140,7 +140,7 @@ class CallTests(Part):
         client = stage.client(hook=interrupt)
         while pending:
             with pytest.raises(BaseException) as raised:  # noqa: PT011 (identity is what is asserted)
-                await stage.open(client)
+                await stage.ask(client)
             assert raised.value is pending.pop(0)
         await stage.captured(0)
         await stage.ask(client)  # whatever was left behind would show here

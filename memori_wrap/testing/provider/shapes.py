@@ -10,7 +10,7 @@ import asyncio
 import inspect
 import time
 from collections.abc import AsyncGenerator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, closing
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -71,7 +71,14 @@ async def drain(stream: Any) -> list[Any]:
 
 @asynccontextmanager
 async def within(manager: Any) -> AsyncGenerator[Any]:
-    """``with`` or ``async with``, whichever the object has; exceptions reach its exit, as they do there."""
+    """``with`` or ``async with``, whichever the object has; exceptions reach its exit, as they do there.
+
+    A plain generator has neither: its user writes ``closing`` or ``aclosing``.
+    """
+    if inspect.isgenerator(manager):
+        manager = closing(manager)
+    elif inspect.isasyncgen(manager):
+        manager = aclosing(manager)
     if hasattr(manager, "__aenter__"):
         async with manager as entered:
             yield entered
