@@ -46,14 +46,14 @@ class Counts:
         try:
             yield
         except Exception as error:
-            self.add(f"failed.{stage}")
-            self.once(
-                f"{stage}:{type(error).__name__}",
-                "memori_wrap: %s failed (%s); the call goes on without",
-                stage,
-                type(error).__name__,
-            )
-            log.debug("memori_wrap: %s failed", stage, exc_info=True)
+            self.failed(stage, error)
+
+    def failed(self, stage: str, error: Exception) -> None:
+        """What ``guard`` does with an exception, while it is handled."""
+        name = type(error).__name__
+        self.add(f"failed.{stage}")
+        self.once(f"{stage}:{name}", "memori_wrap: %s failed (%s); the call goes on without", stage, name)
+        log.debug("memori_wrap: %s failed", stage, exc_info=True)
 
     def snapshot(self) -> dict[str, int]:
         with self._lock:

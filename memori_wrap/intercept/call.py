@@ -23,7 +23,7 @@ from memori_wrap.intercept.tee import Once, StreamTap
 from memori_wrap.intercept.turns import Turn, current_turn
 from memori_wrap.intercept.waiting import Waiting
 from memori_wrap.intercept.windows import Windows, is_too_long
-from memori_wrap.protocols import Arguments, Endpoint, Provider
+from memori_wrap.protocols import Arguments, Endpoint, Provider, ReplyBuilder
 from memori_wrap.types import Event, Exchange, Message, Reply, Request, Scope
 
 
@@ -134,6 +134,14 @@ def begin(registration: Registration | None, receiver: object, arguments: Argume
     return None
 
 
+class _CallTap(StreamTap):
+    """``around``: for a stream that sends its request when its first item is asked for (see ``generators``)."""
+
+    def __init__(self, call: Call, *given: Any) -> None:
+        super().__init__(*given)
+        self.around = call.entered
+
+
 class Call:
     """The state of one intercepted call between the steps that a driver takes."""
 
@@ -219,13 +227,32 @@ class Call:
             reply = self._endpoint.reply(self.result)
             if reply is not None:
                 return self._capture(reply)
-            given = self._endpoint.attach(self.result, lambda builder: StreamTap(builder, self._capture, self._desk))
+            given = self._endpoint.attach(self.result, self._tap)
             if given is not None:
                 self.result = given
             else:
                 self._desk.counts.add("skipped.unknown_response")
                 self._desk.counts.once("response", "memori_wrap: a response of an unknown shape is not captured")
         return None
+
+    def taken(self) -> Any:
+        """The result, let go of: a stream's tap holds this call, and would hold the stream in a circle."""
+        result, self.result = self.result, None
+        return result
+
+    @contextmanager
+    def entered(self) -> Generator[None]:
+        """Around a step of a stream that calls as it is read: what runs inside is no call of its own."""
+        token = _inside.set(self._mark)
+        self._mark.is_open = True
+        try:
+            yield
+        finally:
+            self._mark.is_open = False
+            _inside.reset(token)
+
+    def _tap(self, builder: ReplyBuilder) -> StreamTap:
+        return _CallTap(self, builder, self._capture, self._desk)
 
     def _capture(self, reply: Reply) -> Waiting | None:
         seconds = time.perf_counter() - self._started

@@ -50,7 +50,7 @@ def _sync_call(point: PatchPoint, lookup: Lookup) -> Driver:
                 method, args = _bound(point, wrapped, receiver, given)
                 call.result = method(*args, **given.kwargs)
         wait(call.finish())
-        return call.result
+        return call.taken()
 
     return drive
 
@@ -67,7 +67,7 @@ def _async_call(point: PatchPoint, lookup: Lookup) -> Driver:
                 method, args = _bound(point, wrapped, receiver, given)
                 call.result = await method(*args, **given.kwargs)
         await wait_async(call.finish())
-        return call.result
+        return call.taken()
 
     return drive
 

@@ -19,6 +19,8 @@ from memori_wrap.types import Reply
 
 MAX_BODY = 16_000_000
 """Bytes of one streamed body that are gathered; what comes after goes to the user only."""
+BATCH = 16_000
+"""Bytes of events that are read at once: read one by one they would take twice the time from the stream's reader."""
 
 
 def response_of(result: Any) -> Any:
@@ -37,7 +39,7 @@ def reply_of(response: Any, builder: ReplyBuilder, whole: Callable[[Any], Reply 
     except Exception:  # httpx says "not read yet" with a class of its own
         return None
     if _is_events(response.headers, content):
-        _feed(builder, bytearray(content) + b"\n")
+        _feed(builder, content + b"\n")
         return builder.reply()
     return whole(found) if (found := _object(content)) is not None else None
 
@@ -159,8 +161,8 @@ class _Body:
         self._builder, self._whole = builder, whole
         self._is_coded = self._headers.get("content-encoding", "identity") != "identity"
         self._is_events = False
-        self._rest = bytearray()
-        self._size = 0
+        self._gathered: list[bytes] = []
+        self._size = self._waiting = 0
 
     def feed(self, chunk: bytes) -> None:
         if not self._size:
@@ -168,24 +170,26 @@ class _Body:
         self._size += len(chunk)
         if self._size > MAX_BODY:
             return
-        self._rest += chunk
-        if self._is_events and not self._is_coded and b"\n" in chunk:
-            self._rest = _feed(self._builder, self._rest)
+        self._gathered.append(chunk)
+        if self._is_events and not self._is_coded:
+            self._waiting += len(chunk)
+            if self._waiting > BATCH:
+                self._gathered, self._waiting = [_feed(self._builder, b"".join(self._gathered))], 0
 
     def reply(self) -> Reply:
+        body = b"".join(self._gathered)
         if self._is_coded:
-            coded = self._response_class(200, headers=self._headers, content=bytes(self._rest))
-            self._rest, self._is_coded = bytearray(coded.content), False
+            body = self._response_class(200, headers=self._headers, content=body).content
         if self._is_events:
-            _feed(self._builder, self._rest + b"\n")
+            _feed(self._builder, body + b"\n")
             return self._builder.reply()
-        found = _object(self._rest)  # None where the body was cut, by the user or by MAX_BODY
+        found = _object(body)  # None where the body was cut, by the user or by MAX_BODY
         return (self._whole(found) if found is not None else None) or Reply(complete=False)
 
 
-def _object(content: bytes | bytearray) -> dict[str, Any] | None:
+def _object(content: bytes) -> dict[str, Any] | None:
     try:
-        found = json.loads(content)
+        found = json.loads(content.decode())  # given bytes, it would guess their encoding
     except ValueError:
         return None
     return found if isinstance(found, dict) else None
@@ -196,14 +200,18 @@ def _is_events(headers: Mapping[str, str], start: bytes) -> bool:
     return "event-stream" in headers.get("content-type", "") or start.startswith((b"data:", b"event:", b":"))
 
 
-def _feed(builder: ReplyBuilder, data: bytearray) -> bytearray:
+def _feed(builder: ReplyBuilder, data: bytes) -> bytes:
     """Feeds the events of whole lines; gives back the rest.
 
     One event's data may stand in several lines by the standard; no provider does so.
     """
     *lines, rest = data.split(b"\n")
-    for line in lines:
-        # "[DONE]" is none, nor is the last one of a stream that was closed in the middle of it
-        if line.startswith(b"data:") and (event := _object(line[5:])) is not None:
+    found = [line[5:] for line in lines if line.startswith(b"data:") and line[5:].strip() != b"[DONE]"]
+    try:
+        events: list[Any] = json.loads((b"[" + b",".join(found) + b"]").decode())  # half the time of one by one
+    except ValueError:
+        events = [_object(line) for line in found]  # one of a stream that was closed in the middle of it
+    for event in events:
+        if isinstance(event, dict):
             builder.feed(event)
     return rest

@@ -88,22 +88,28 @@ class Builder:
 
     def feed(self, chunk: Any) -> None:
         for field in ("id", "model", "usage"):
-            if get(chunk, field) is not None:
-                self._data[field] = get(chunk, field)
+            if (value := get(chunk, field)) is not None:
+                self._data[field] = value
         for choice in items(chunk, "choices"):
             gathered = self._choices.setdefault(get(choice, "index") or 0, {"message": {"role": "assistant"}})
-            if text(choice, "finish_reason"):
-                gathered["finish_reason"] = text(choice, "finish_reason")
-            delta, message = get(choice, "delta"), gathered["message"]
-            for field in ("content", "refusal", "reasoning_content", "reasoning"):
-                if text(delta, field):
-                    message[field] = message.get(field, "") + text(delta, field)
-            for piece in items(delta, "tool_calls"):
-                calls = message.setdefault("tool_calls", {})
-                call = calls.setdefault(get(piece, "index") or 0, {"id": "", "function": {"name": "", "arguments": ""}})
-                call["id"] = text(piece, "id") or call["id"]
-                for field in ("name", "arguments"):
-                    call["function"][field] += text(get(piece, "function"), field)
+            if reason := text(choice, "finish_reason"):
+                gathered["finish_reason"] = reason
+            self._add(gathered["message"], get(choice, "delta"))
+
+    @staticmethod
+    def _add(message: dict[str, Any], delta: Any) -> None:
+        if isinstance(delta, dict) and len(delta) == 1 and isinstance(piece := delta.get("content"), str):
+            message.setdefault("content", []).append(piece)  # nearly every chunk of a stream
+            return
+        for field in _TEXTS:
+            if piece := text(delta, field):
+                message.setdefault(field, []).append(piece)
+        for part in items(delta, "tool_calls"):
+            calls = message.setdefault("tool_calls", {})
+            call = calls.setdefault(get(part, "index") or 0, {"id": "", "function": {"name": "", "arguments": ""}})
+            call["id"] = text(part, "id") or call["id"]
+            for field in ("name", "arguments"):
+                call["function"][field] += text(get(part, "function"), field)
 
     def reply(self) -> Reply:
         choices = [{**c, "message": _joined(c["message"])} for _, c in sorted(self._choices.items())]
@@ -112,6 +118,10 @@ class Builder:
         return Reply(found.messages, found.model, found.usage, found.finish_reason, is_complete, found.response_id)
 
 
+_TEXTS = ("content", "refusal", "reasoning_content", "reasoning")
+
+
 def _joined(message: dict[str, Any]) -> dict[str, Any]:
+    whole = {**message, **{field: "".join(message[field]) for field in _TEXTS if field in message}}
     calls = message.get("tool_calls")
-    return {**message, "tool_calls": [calls[i] for i in sorted(calls)]} if calls else message
+    return {**whole, "tool_calls": [calls[i] for i in sorted(calls)]} if calls else whole
