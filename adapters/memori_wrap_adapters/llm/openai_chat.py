@@ -40,7 +40,12 @@ def inject(body: Mapping[str, Any], block: str) -> dict[str, Any] | None:
 def breakpoints(message: Any) -> int:
     """How many parts of a message stand before its last explicit prompt-cache breakpoint, that part included."""
     parts = items(message, "content")
-    return max((n for n, part in enumerate(parts, 1) if get(part, "prompt_cache_breakpoint") is not None), default=0)
+    marked = (n for n, part in enumerate(parts, 1) if any(get(part, name) is not None for name in _MARKERS))
+    return max(marked, default=0)
+
+
+_MARKERS = ("prompt_cache_breakpoint", "cache_control")
+"""OpenAI's own name, and that of Anthropic's, which some providers take in this format, too."""
 
 
 def reply(data: Any) -> Reply | None:
