@@ -71,15 +71,15 @@ def row(sdk: Sdk, pairs: int, words: int) -> str:
     for times in (bare, ours):
         for each in (times.first, times.chunk, times.end):
             del each[:WARM]
-    share = added(ours.chunk, bare.chunk)
+    first, chunk = statistics.median(bare.first), statistics.median(bare.chunk)
     return (
-        f"| {sdk.name} | {ours.items} | {1e3 * statistics.median(bare.first):.2f} | {1e3 * added(ours.first, bare.first):.2f} "
-        f"| {1e6 * statistics.median(bare.chunk):.1f} | {1e6 * share:.1f} | {1e3 * added(ours.end, bare.end):.2f} |"
+        f"| {sdk.name} | {ours.items} | {1e3 * first:.2f} | {1e3 * added(ours.first, bare.first):.2f} "
+        f"| {1e6 * chunk:.1f} | {1e6 * added(ours.chunk, bare.chunk):.1f} | {1e3 * added(ours.end, bare.end):.2f} |"
     )
 
 
 def table(names: Sequence[str], pairs: int, words: int) -> Iterator[str]:
-    yield "| SDK | items | first item, bare (ms) | added (ms) | each further item, bare (µs) | added (µs) | end, added (ms) |"
+    yield "| SDK | items | first item, bare, ms | added, ms | a further item, bare, µs | added, µs | end, added, ms |"
     yield "|---|---|---|---|---|---|---|"
     for sdk in SDKS:
         if sdk.name in names or not names:

@@ -54,7 +54,7 @@ def sent(server):
 def test_each_stage_in_its_order(mem, client):
     seen = []
     for stage in [*ORDER, "call_error", "recall_error", "inject_error", "capture_error"]:
-        mem.on(stage, lambda event: seen.append(event))
+        mem.on(stage, seen.append)
     assert ask(client) == "Noted."
     mem.flush(5)
     assert [event.stage for event in seen] == ORDER
@@ -114,7 +114,7 @@ def test_a_stage_is_left_out(mem, client, server, stage):
 
 def test_where(mem, client):
     seen = []
-    mem.on("before_call", lambda e: seen.append(e), where=lambda e: e.scope.entity == "bob")
+    mem.on("before_call", seen.append, where=lambda e: e.scope.entity == "bob")
     ask(client)
     assert not seen
     with mem.scope("bob"):
@@ -140,7 +140,7 @@ def test_one_that_raises(mem, client, caplog, strict):
 
 def test_errors_have_stages(mem, client, server):
     seen = []
-    mem.on("call_error", lambda e: seen.append(e))
+    mem.on("call_error", seen.append)
     server.script(Scripted(status=401))
     with pytest.raises(openai.AuthenticationError) as raised:
         ask(client)
