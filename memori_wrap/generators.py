@@ -17,13 +17,14 @@ from memori_wrap.protocols import Tap
 Around = Callable[[], AbstractContextManager[object]]
 
 
-def tee(inner: Any, tap: Tap, around: Around = nullcontext) -> Generator[Any, Any, Any]:
+def tee(inner: Any, tap: Tap, around: Around | None = None) -> Generator[Any, Any, Any]:
     """A generator over ``inner``, a generator or any other iterator."""
+    step_in: Around = around or getattr(tap, "around", nullcontext)
     step: Callable[[], Any] = inner.__next__
     is_begun = False
     while True:
         try:
-            with around():
+            with step_in():
                 item = step()
         except StopIteration as done:
             tap.end()
@@ -38,7 +39,7 @@ def tee(inner: Any, tap: Tap, around: Around = nullcontext) -> Generator[Any, An
         except GeneratorExit:
             try:
                 if hasattr(inner, "close"):
-                    with around():
+                    with step_in():
                         inner.close()
             finally:
                 tap.dropped()  # by the user or by the collector: who can tell
@@ -52,12 +53,18 @@ def tee(inner: Any, tap: Tap, around: Around = nullcontext) -> Generator[Any, An
             step = inner.__next__ if sent is None else partial(inner.send, sent)
 
 
-async def atee(inner: Any, tap: Tap, around: Around = nullcontext) -> AsyncGenerator[Any, Any]:
+def _left_to_its_owner(_: object) -> None:
+    """For a generator that is collected while it is open."""
+
+
+async def atee(inner: Any, tap: Tap, around: Around | None = None) -> AsyncGenerator[Any, Any]:
     """An asynchronous generator over ``inner``."""
-    # The event loop closes every generator that it has seen begin, all at once: it must see this one only, or one
-    # is told that the other "is already running".
+    step_in: Around = around or getattr(tap, "around", nullcontext)
+    # The event loop closes every generator that it has seen begin, all at once, and one that is collected: it must see
+    # this one only, or one is told that the other "is already running". Nor may the collector close ``inner``: it
+    # finds both at once, and this one, whom the loop then closes, does that.
     hooks = sys.get_asyncgen_hooks()
-    sys.set_asyncgen_hooks(None, None)
+    sys.set_asyncgen_hooks(None, _left_to_its_owner)
     try:
         step = inner.__anext__()
     finally:
@@ -65,7 +72,7 @@ async def atee(inner: Any, tap: Tap, around: Around = nullcontext) -> AsyncGener
     is_begun = False
     while True:
         try:
-            with around():
+            with step_in():
                 item = await step
         except StopAsyncIteration:
             await tap.aend()
@@ -80,7 +87,7 @@ async def atee(inner: Any, tap: Tap, around: Around = nullcontext) -> AsyncGener
         except GeneratorExit:
             try:
                 if hasattr(inner, "aclose"):
-                    with around():
+                    with step_in():
                         await inner.aclose()
             finally:
                 tap.dropped()
