@@ -84,13 +84,18 @@ class Registration:
 
 
 class _Mark:
-    """Says that a call is under way, and about which user turn."""
+    """Says that a call is under way, and about which user turn; ``block``: what was put into that."""
 
-    __slots__ = ("is_open", "turn")
+    __slots__ = ("block", "is_open", "turn")
 
     def __init__(self, turn: str) -> None:
         self.turn = turn
+        self.block: str | None = None
         self.is_open = True
+
+    def covers(self, messages: tuple[Message, ...]) -> bool:
+        """Whether a request is this call's own, on its way down: there it may carry our block already."""
+        return self.is_open and self.turn == _user_turn(messages, self.block)
 
 
 _inside: ContextVar[_Mark | None] = ContextVar("memori_wrap_inside", default=None)
@@ -99,6 +104,12 @@ _inside: ContextVar[_Mark | None] = ContextVar("memori_wrap_inside", default=Non
 def last_user(messages: tuple[Message, ...]) -> int:
     """Index of the last message of the user, -1 where there is none."""
     return next((i for i in range(len(messages) - 1, -1, -1) if messages[i].role == "user"), -1)
+
+
+def _user_turn(messages: tuple[Message, ...], block: str | None = None) -> str:
+    """Stands for the last message of the user, without ``block``."""
+    texts = (m.text.replace(block, "") if block else m.text for m in messages[last_user(messages) :][:1])
+    return digest(*(text.strip() for text in texts))
 
 
 def turn_digest(messages: tuple[Message, ...]) -> str:
@@ -120,13 +131,13 @@ def begin(registration: Registration | None, receiver: object, arguments: Argume
             desk.counts.add("skipped.unknown_shape")
             desk.counts.once("shape", "memori_wrap: arguments of an unknown shape: the call goes through untouched")
             return None
-        outer, turn = _inside.get(), digest(*(m.text for m in request.messages[last_user(request.messages) :][:1]))
-        if outer is not None and outer.is_open and outer.turn == turn:
+        outer = _inside.get()
+        if outer is not None and outer.covers(request.messages):
             return None
         scope = desk.scope_for(registration)
         if scope is None or desk.hooks.run("before_call", Event("", scope, request)) is None:
             return None
-        call = Call(registration, endpoint, arguments, request, scope, _Mark(turn), started)
+        call = Call(registration, endpoint, arguments, request, scope, _Mark(_user_turn(request.messages)), started)
         call.label = registration.provider.label(receiver)
         if "r" in scope.mode:
             call.recalling = desk.start_recall(request, scope)
@@ -189,7 +200,7 @@ class Call:
             if injected is None:
                 return self._arguments
             self._desk.hooks.run("after_inject", before)
-            self._block = before.block
+            self._block = self._mark.block = before.block
             return injected
 
     @contextmanager
