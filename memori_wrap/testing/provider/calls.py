@@ -286,7 +286,7 @@ class CallTests(Part):
         from memori_wrap import plugins
 
         bare, ours = stage.bare(), stage.client()
-        kind = type(plugins.provider_for(ours))
+        kind = type(plugins.provider_for(self.dialect.target(ours)))
         stage.may_fail = True
         with pytest.MonkeyPatch.context() as patch:
 

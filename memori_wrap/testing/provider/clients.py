@@ -11,7 +11,7 @@ from typing import Any
 
 import wrapt
 
-from memori_wrap import Memori, plugins
+from memori_wrap import Memori
 from memori_wrap.testing.embedders import HashEmbedder
 from memori_wrap.testing.provider.compare import Showing, block_of
 from memori_wrap.testing.provider.dialect import REPLY
@@ -23,12 +23,6 @@ from memori_wrap.types import StoredMessage
 
 def _pickled(client: object) -> Any:
     return pickle.loads(pickle.dumps(client))
-
-
-def point_of(client: Any) -> tuple[type, str]:
-    """The class and method that are hooked for this client."""
-    points = plugins.provider_for(client).patch_points(client)
-    return next((point.owner, point.method) for point in points if point.role == "call")
 
 
 class Patcher:
@@ -82,7 +76,7 @@ class ClientTests(Part):
         client = stage.bare()
         await stage.ask(client)
         method = self.dialect.method(client)
-        stage.mem.register(client, entity="ada")
+        stage.register(client, entity="ada")
         result = await settle(method(stage.user(), stream=False))
         assert self.dialect.text(result) == REPLY
         assert block_of(stage.server.last)
@@ -92,11 +86,11 @@ class ClientTests(Part):
     async def test_registered_twice_is_registered_once(self, stage: Stage) -> None:
         stage.know()
         client = stage.client()
-        assert stage.mem.register(client, entity="ada") is client
+        assert stage.register(client, entity="ada") is client
         assert (await stage.compare(stage.see, ours=client)).block
         await stage.captured()
         assert len(stage.recalls) == 1
-        stage.mem.unregister(client)
+        stage.unregister(client)
         await stage.ask(client)
         await stage.captured()
 
@@ -142,22 +136,22 @@ class ClientTests(Part):
     @item(22)
     async def test_unregister_restores_the_class(self, stage: Stage) -> None:
         client = stage.bare()
-        owner, method = point_of(client)
+        owner, method = self.dialect.hooked(client)
         gc.collect()
-        stage.mem.unregister(stage.mem.register(stage.bare()))
+        stage.unregister(stage.register(stage.bare()))
         before = vars(owner)[method]
         assert not isinstance(before, wrapt.FunctionWrapper), "a client of another test is still registered"
         other = stage.client()
-        stage.mem.register(client, entity="ada")
+        stage.register(client, entity="ada")
         assert vars(owner)[method] is not before
-        stage.mem.unregister(client)
+        stage.unregister(client)
         await stage.compare(stage.see, ours=client)
         await stage.captured(0)
         await stage.ask(other)
         await stage.captured(1)
-        stage.mem.unregister(other)
+        stage.unregister(other)
         assert vars(owner)[method] is before
-        stage.mem.unregister(other)  # nothing happens where there is none
+        stage.unregister(other)  # nothing happens where there is none
 
     @item(23)
     async def test_copy_and_pickle_do_what_they_do(self, stage: Stage) -> None:
@@ -179,7 +173,7 @@ class ClientTests(Part):
     async def test_the_client_looks_as_before(self, stage: Stage) -> None:
         def look(client: Any) -> Any:
             receiver = self.dialect.receiver(client)
-            method = getattr(receiver, point_of(client)[1])
+            method = getattr(receiver, self.dialect.hooked(client)[1])
             return {
                 "type": type(client),
                 "vars": sorted((name, type(value)) for name, value in vars(client).items()),
@@ -194,14 +188,14 @@ class ClientTests(Part):
 
         client = stage.bare()
         before, text = look(client), repr(client)
-        assert stage.mem.register(client, entity="ada") is client
+        assert stage.register(client, entity="ada") is client
         assert (look(client), repr(client)) == (before, text)
         used = stage.bare()
         await stage.ask(client)
-        stage.mem.unregister(client)
+        stage.unregister(client)
         await stage.ask(used)
         after = look(used)
-        stage.mem.register(client, entity="ada")
+        stage.register(client, entity="ada")
         assert look(client) == after
 
     @item(24)
@@ -209,7 +203,7 @@ class ClientTests(Part):
         async def life(is_registered: bool, is_used: bool) -> list[bool]:
             client = self.dialect.client(stage.server, is_async=stage.shape.is_async)
             if is_registered:
-                stage.mem.register(client, entity="ada")
+                stage.register(client, entity="ada")
             if is_used:
                 await stage.ask(client)
                 await settle(client.close())
@@ -232,42 +226,42 @@ class ClientTests(Part):
     @item(45)
     async def test_another_patcher_in_every_order(self, stage: Stage) -> None:
         client = stage.bare()
-        owner, method = point_of(client)
+        owner, method = self.dialect.hooked(client)
         gc.collect()
-        stage.mem.unregister(stage.mem.register(stage.bare()))
+        stage.unregister(stage.register(stage.bare()))
         original = vars(owner)[method]
         for is_first in (True, False):
             for leaves_first in (True, False):
                 other = Patcher(owner, method) if is_first else None
-                stage.mem.register(client, entity="ada")
+                stage.register(client, entity="ada")
                 other = other or Patcher(owner, method)
                 await self._count(stage, client, other, (1, 1))
-                other.remove() if leaves_first else stage.mem.unregister(client)
+                other.remove() if leaves_first else stage.unregister(client)
                 await self._count(stage, client, other, (0, 1) if leaves_first else (1, 0))
-                stage.mem.unregister(client) if leaves_first else other.remove()
+                stage.unregister(client) if leaves_first else other.remove()
                 await self._count(stage, client, other, (0, 0))
                 # and once more, on whatever was left standing
-                stage.mem.register(client, entity="ada")
+                stage.register(client, entity="ada")
                 await self._count(stage, client, other, (0, 1))
-                stage.mem.unregister(client)
+                stage.unregister(client)
                 setattr(owner, method, original)
 
     @item(45)
     async def test_registering_again_after_being_torn_out(self, stage: Stage) -> None:
         client = stage.bare()
-        owner, method = point_of(client)
+        owner, method = self.dialect.hooked(client)
         other = Patcher(owner, method)
-        stage.mem.register(client, entity="ada")
+        stage.register(client, entity="ada")
         other.tear_out()
         try:
             await self._count(stage, client, other, (0, 0))
-            stage.mem.register(client, entity="bob")
+            stage.register(client, entity="bob")
             await self._count(stage, client, other, (0, 1))
-            stage.mem.unregister(client)
-            stage.mem.register(client, entity="ada")
+            stage.unregister(client)
+            stage.register(client, entity="ada")
             await self._count(stage, client, other, (0, 1))
         finally:
-            stage.mem.unregister(client)
+            stage.unregister(client)
             setattr(owner, method, other.before)
 
     async def _count(self, stage: Stage, client: Any, other: Patcher, expected: tuple[int, int]) -> None:
@@ -295,7 +289,7 @@ class ClientTests(Part):
     async def test_the_memory_that_registered_last_has_it(self, stage: Stage) -> None:
         client = stage.client()
         with Memori("memory://", embedder=HashEmbedder(), extractor="none") as second:
-            second.register(client, entity="ada")
+            self.dialect.register(second, client, entity="ada")
             await stage.ask(client)
             second.flush(10)
             assert [r.text for r in second.recall(QUESTION, 1, entity="ada", engine="lexical")] == [QUESTION]

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from memori_wrap import Memori, plugins
 from memori_wrap.testing.provider.shapes import SHAPES, Shape, settle
 from memori_wrap.testing.script import Reply, ToolCall
 
@@ -62,6 +63,8 @@ class Dialect(ABC):
     """A stream is a plain generator: the request is sent when its first item is asked for, and fails there."""
     can_retry: bool = True
     """The SDK tries again by itself, where its client is told to."""
+    tapped: frozenset[str] = frozenset()
+    """Attributes of a stream that something else stands in once it has a tap, for want of a place further down."""
 
     @abstractmethod
     def server(self, reply: Reply) -> Any:
@@ -88,6 +91,24 @@ class Dialect(ABC):
     def receiver(self, client: Any) -> Any:
         """What the hooked method is bound to."""
         return client
+
+    def target(self, client: Any) -> Any:
+        """The object that is registered for this client: a module, where the SDK has functions instead of clients."""
+        return client
+
+    def register(self, mem: Memori, client: Any, **options: Any) -> Any:
+        """Registers the client with a memory."""
+        return mem.register(client, **options)
+
+    def unregister(self, mem: Memori, client: Any) -> None:
+        """Takes it out again."""
+        mem.unregister(client)
+
+    def hooked(self, client: Any) -> tuple[Any, str]:
+        """The class or module, and the name of what is hooked there, for the calls that ``method`` makes."""
+        target = self.target(client)
+        points = plugins.provider_for(target).patch_points(target)
+        return next((point.owner, point.method) for point in points if point.role == "call")
 
     async def close(self, stream: Any) -> None:
         """Ends a stream before its time."""

@@ -122,7 +122,7 @@ class FaultTests(Part):
     async def test_a_reply_that_cannot_be_read_is_the_users_all_the_same(self, stage: Stage) -> None:
         stage.may_fail = True
         bare, ours = stage.bare(), stage.client()
-        kind = type(plugins.provider_for(ours))
+        kind = type(plugins.provider_for(self.dialect.target(ours)))
         known: Callable[..., Endpoint | None] = kind.endpoint
 
         def endpoint(*given: object) -> _Deaf:

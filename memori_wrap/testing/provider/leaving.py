@@ -47,7 +47,7 @@ def main(file: str, name: str, base_url: str, database: str) -> None:
     mem = Memori(database, embedder=HashEmbedder(), extractor="none")
 
     async def call(shape: Shape) -> None:
-        client = mem.register(dialect.client(server, is_async=shape.is_async), entity=ENTITY)
+        client = dialect.register(mem, dialect.client(server, is_async=shape.is_async), entity=ENTITY)
         messages = [{"role": "user", "content": words(shape)}]
         result = await settle(dialect.method(client)(messages, stream=shape.is_stream))
         if shape.is_stream:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import aclosing, asynccontextmanager, closing
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -70,10 +70,11 @@ async def drain(stream: Any) -> list[Any]:
 
 
 @asynccontextmanager
-async def within(manager: Any) -> AsyncGenerator[Any]:
+async def within(manager: Any, close: Callable[[Any], Awaitable[None]] | None = None) -> AsyncGenerator[Any]:
     """``with`` or ``async with``, whichever the object has; exceptions reach its exit, as they do there.
 
-    A plain generator has neither: its user writes ``closing`` or ``aclosing``.
+    A plain generator has neither: its user writes ``closing`` or ``aclosing``. What else has neither is closed by
+    ``close``.
     """
     if inspect.isgenerator(manager):
         manager = closing(manager)
@@ -82,6 +83,11 @@ async def within(manager: Any) -> AsyncGenerator[Any]:
     if hasattr(manager, "__aenter__"):
         async with manager as entered:
             yield entered
+    elif close is not None and not hasattr(manager, "__enter__"):
+        try:
+            yield manager
+        finally:
+            await close(manager)
     else:
         with manager as entered:
             yield entered

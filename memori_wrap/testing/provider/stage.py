@@ -132,7 +132,15 @@ class Stage:
         hook: Hook | None = None,
     ) -> Any:
         """A registered client."""
-        return self.mem.register(self.bare(retries=retries, timeout=timeout, hook=hook), entity=entity)
+        return self.register(self.bare(retries=retries, timeout=timeout, hook=hook), entity=entity)
+
+    def register(self, client: Any, **options: Any) -> Any:
+        """Registers a client that was bare so far."""
+        return self.dialect.register(self.mem, client, **options)
+
+    def unregister(self, client: Any) -> None:
+        """Makes it bare again."""
+        self.dialect.unregister(self.mem, client)
 
     def know(self, text: str = KNOWN, entity: str = ENTITY) -> None:
         """Lets the memory know something that bears on ``QUESTION``."""
@@ -229,7 +237,7 @@ class Stage:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for client in self._clients:
-            self.mem.unregister(client)
+            self.unregister(client)
         self._clients.clear()
         self.store.gate.set()
         failed = {name: n for name, n in self.counts.items() if name.startswith("failed.")}

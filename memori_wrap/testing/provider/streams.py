@@ -95,7 +95,8 @@ class StreamTests(Part):
         async def scenario(client: Any) -> Any:
             stream = await stage.open(client)
             public = [name for name in dir(stream) if not name.startswith("__")]
-            kinds = {name: name_of(type(value)) for name, value in getattr(stream, "__dict__", {}).items()}
+            fields = getattr(stream, "__dict__", {}).items()
+            kinds = {name: name_of(type(value)) for name, value in fields if name not in self.dialect.tapped}
             response = getattr(stream, "response", None)
             seen = [type(stream), public, kinds, response, await drain(stream), response]
             return [*seen, getattr(response, "is_closed", None), getattr(response, "num_bytes_downloaded", 0) > 0]
@@ -106,7 +107,7 @@ class StreamTests(Part):
     @item(3, shapes=STREAMS)
     async def test_a_full_read_within_with(self, stage: Stage) -> None:
         async def scenario(client: Any) -> Any:
-            async with within(await stage.open(client)) as stream:
+            async with within(await stage.open(client), self.dialect.close) as stream:
                 return await drain(stream)
 
         await stage.compare(scenario)
@@ -141,7 +142,7 @@ class StreamTests(Part):
     @item(4, shapes=STREAMS)
     async def test_a_break_within_with(self, stage: Stage) -> None:
         async def leave(client: Any, kept: list[Any]) -> str:
-            async with within(await stage.open(client)) as stream:
+            async with within(await stage.open(client), self.dialect.close) as stream:
                 kept.append(stream)
                 return await self.read_words(stream)
 
@@ -152,7 +153,7 @@ class StreamTests(Part):
         async def leave(client: Any, kept: list[Any]) -> str:
             read = ""
             try:
-                async with within(await stage.open(client)) as stream:
+                async with within(await stage.open(client), self.dialect.close) as stream:
                     kept.append(stream)
                     read = await self.read_words(stream)
                     raise KeyboardInterrupt  # noqa: TRY301 (what leaves the block is the point)
