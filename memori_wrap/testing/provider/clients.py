@@ -136,7 +136,7 @@ class ClientTests(Part):
     @item(22)
     async def test_unregister_restores_the_class(self, stage: Stage) -> None:
         client = stage.bare()
-        owner, method = self.dialect.hooked(client)
+        owner, method = self._hooked(stage, client)
         gc.collect()
         stage.unregister(stage.register(stage.bare()))
         before = vars(owner)[method]
@@ -163,7 +163,7 @@ class ClientTests(Part):
                     made = make(client)
                     await stage.ask(made)
                     seen.append(type(made))
-                    await settle(made.close())
+                    await self.dialect.shut(made)
                 except Exception as error:
                     seen.append(show.error(error))
             assert seen[0] == seen[1]
@@ -173,7 +173,7 @@ class ClientTests(Part):
     async def test_the_client_looks_as_before(self, stage: Stage) -> None:
         def look(client: Any) -> Any:
             receiver = self.dialect.receiver(client)
-            method = getattr(receiver, self.dialect.hooked(client)[1])
+            method = getattr(receiver, self._hooked(stage, client)[1])
             return {
                 "type": type(client),
                 "vars": sorted((name, type(value)) for name, value in vars(client).items()),
@@ -206,7 +206,7 @@ class ClientTests(Part):
                 stage.register(client, entity="ada")
             if is_used:
                 await stage.ask(client)
-                await settle(client.close())
+                await self.dialect.shut(client)
             reference = weakref.ref(client)
             del client
             alive = reference() is not None
@@ -226,7 +226,7 @@ class ClientTests(Part):
     @item(45)
     async def test_another_patcher_in_every_order(self, stage: Stage) -> None:
         client = stage.bare()
-        owner, method = self.dialect.hooked(client)
+        owner, method = self._hooked(stage, client)
         gc.collect()
         stage.unregister(stage.register(stage.bare()))
         original = vars(owner)[method]
@@ -249,7 +249,7 @@ class ClientTests(Part):
     @item(45)
     async def test_registering_again_after_being_torn_out(self, stage: Stage) -> None:
         client = stage.bare()
-        owner, method = self.dialect.hooked(client)
+        owner, method = self._hooked(stage, client)
         other = Patcher(owner, method)
         stage.register(client, entity="ada")
         other.tear_out()
@@ -263,6 +263,9 @@ class ClientTests(Part):
         finally:
             stage.unregister(client)
             setattr(owner, method, other.before)
+
+    def _hooked(self, stage: Stage, client: Any) -> tuple[Any, str]:
+        return (self.dialect.hooked_stream if stage.shape.is_stream else self.dialect.hooked)(client)
 
     async def _count(self, stage: Stage, client: Any, other: Patcher, expected: tuple[int, int]) -> None:
         """One call: how often the other patcher saw it, and how often it was captured."""

@@ -63,6 +63,8 @@ class Dialect(ABC):
     """A stream is a plain generator: the request is sent when its first item is asked for, and fails there."""
     can_retry: bool = True
     """The SDK tries again by itself, where its client is told to."""
+    raises_error_events: bool = True
+    """The SDK raises an error event of a stream; else its user finds it among the items."""
     tapped: frozenset[str] = frozenset()
     """Attributes of a stream that something else stands in once it has a tap, for want of a place further down."""
 
@@ -104,11 +106,19 @@ class Dialect(ABC):
         """Takes it out again."""
         mem.unregister(client)
 
+    async def shut(self, client: Any) -> None:
+        """Closes a client."""
+        await settle(client.close())
+
     def hooked(self, client: Any) -> tuple[Any, str]:
         """The class or module, and the name of what is hooked there, for the calls that ``method`` makes."""
         target = self.target(client)
         points = plugins.provider_for(target).patch_points(target)
         return next((point.owner, point.method) for point in points if point.role == "call")
+
+    def hooked_stream(self, client: Any) -> tuple[Any, str]:
+        """The same for streams, where the SDK has a method of its own for them."""
+        return self.hooked(client)
 
     async def close(self, stream: Any) -> None:
         """Ends a stream before its time."""

@@ -224,7 +224,7 @@ class Stage:
             await body
         finally:
             for client in self._clients:
-                await settle(client.close())
+                await self.dialect.shut(client)
 
     def __enter__(self) -> Self:
         gc.freeze()  # what was there before the test is none of its collections' business: they are fast without it
