@@ -7,9 +7,10 @@ generator's items. ``around`` is entered around each step and never across a yie
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from types import coroutine
 from typing import Any
 
 from memori_wrap.protocols import Tap
@@ -19,7 +20,7 @@ Around = Callable[[], AbstractContextManager[object]]
 
 def tee(inner: Any, tap: Tap, around: Around | None = None) -> Generator[Any, Any, Any]:
     """A generator over ``inner``, a generator or any other iterator."""
-    step_in: Around = around or getattr(tap, "around", nullcontext)
+    step_in: Around = around or getattr(tap, "around", None) or nullcontext
     step: Callable[[], Any] = inner.__next__
     is_begun = False
     while True:
@@ -57,18 +58,45 @@ def _left_to_its_owner(_: object) -> None:
     """For a generator that is collected while it is open."""
 
 
-async def atee(inner: Any, tap: Tap, around: Around | None = None) -> AsyncGenerator[Any, Any]:
-    """An asynchronous generator over ``inner``."""
-    step_in: Around = around or getattr(tap, "around", nullcontext)
-    # The event loop closes every generator that it has seen begin, all at once, and one that is collected: it must see
-    # this one only, or one is told that the other "is already running". Nor may the collector close ``inner``: it
-    # finds both at once, and this one, whom the loop then closes, does that.
+def first(inner: Any) -> Awaitable[Any]:
+    """The first step of an asynchronous generator that another stands in front of, unseen by the event loop.
+
+    The loop closes every generator that it has seen begin, all at once, and one that is collected: it must see the
+    other one only, or one is told that the other "is already running". Nor may the collector close ``inner``: it
+    finds both at once, and the other, whom the loop then closes, does that.
+    """
     hooks = sys.get_asyncgen_hooks()
     sys.set_asyncgen_hooks(None, _left_to_its_owner)
     try:
-        step = inner.__anext__()
+        step: Awaitable[Any] = inner.__anext__()
     finally:
         sys.set_asyncgen_hooks(*hooks)
+    return step
+
+
+@coroutine
+def _closable(step: Any) -> Generator[Any, Any, Any]:
+    """Awaits what ``athrow`` and ``aclose`` give: before Python 3.13 their own ``close`` does nothing, and whatever
+    ends an event loop in the middle of it would leave a generator that is "already running" for ever."""
+    inner = step.__await__()
+    advance: Callable[[], Any] = partial(inner.send, None)
+    while True:
+        try:
+            waited_for = advance()
+        except StopIteration as done:
+            return done.value
+        try:
+            yield waited_for
+        except BaseException as error:  # GeneratorExit as well
+            advance = partial(inner.throw, error)
+        else:
+            advance = partial(inner.send, None)
+
+
+async def atee(inner: Any, tap: Tap, around: Around | None = None) -> AsyncGenerator[Any, Any]:
+    """An asynchronous generator over ``inner``."""
+    step_in: Around = around or getattr(tap, "around", None) or nullcontext
+    step = first(inner)
     is_begun = False
     while True:
         try:
@@ -88,7 +116,7 @@ async def atee(inner: Any, tap: Tap, around: Around | None = None) -> AsyncGener
             try:
                 if hasattr(inner, "aclose"):
                     with step_in():
-                        await inner.aclose()
+                        await _closable(inner.aclose())
             finally:
                 tap.dropped()
             raise
@@ -96,6 +124,6 @@ async def atee(inner: Any, tap: Tap, around: Around | None = None) -> AsyncGener
             if not hasattr(inner, "athrow"):
                 tap.broken()
                 raise
-            step = inner.athrow(error)
+            step = _closable(inner.athrow(error))
         else:
             step = inner.__anext__() if sent is None else inner.asend(sent)

@@ -6,8 +6,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from memori_wrap.generators import atee, tee
-from memori_wrap.intercept.call import Registration, begin
+from memori_wrap.generators import atee, first, tee
+from memori_wrap.intercept.call import Call, Registration, begin
 from memori_wrap.intercept.turns import begin_turn
 from memori_wrap.intercept.waiting import wait, wait_async
 from memori_wrap.protocols import Arguments, PatchPoint
@@ -20,6 +20,8 @@ def driver(point: PatchPoint, lookup: Lookup) -> Driver:
     """What wrapt is to call in the place of the method."""
     if point.role == "turn":
         return _async_turn(lookup) if point.is_async else _sync_turn(lookup)
+    if point.is_async and inspect.isasyncgenfunction(inspect.getattr_static(point.owner, point.method)):
+        return _async_stream(point, lookup)
     return _async_call(point, lookup) if point.is_async else _sync_call(point, lookup)
 
 
@@ -35,7 +37,9 @@ def _bound(
         return wrapped, given.args
     if given.args[0] is receiver:
         return wrapped, given.args[1:]
-    return wrapped.__func__.__get__(given.args[0]), given.args[1:]  # type: ignore[attr-defined]
+    # under our wrapper there may be another patcher's, which must not be left out
+    unbound: Any = getattr(wrapped, "_self_parent", None) or wrapped.__func__  # type: ignore[attr-defined]
+    return unbound.__get__(given.args[0], type(given.args[0])), given.args[1:]
 
 
 def _sync_call(point: PatchPoint, lookup: Lookup) -> Driver:
@@ -70,6 +74,58 @@ def _async_call(point: PatchPoint, lookup: Lookup) -> Driver:
         return call.taken()
 
     return drive
+
+
+def _async_stream(point: PatchPoint, lookup: Lookup) -> Driver:
+    """For an asynchronous generator function. It has to give its generator at once: the first step does the waiting."""
+
+    def drive(wrapped: Callable[..., Any], receiver: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        registration = lookup(receiver)
+        call = registration and begin(registration, receiver, _read(point, receiver, args, kwargs), point.method)
+        if not call:
+            return wrapped(*args, **kwargs)
+
+        def make(given: Arguments) -> Any:
+            method, args = _bound(point, wrapped, receiver, given)
+            return method(*args, **given.kwargs)
+
+        later = call.result = _Later(call, make)
+        call.finish()
+        result = call.taken()
+        return result if result is not later else wrapped(*args, **kwargs)
+
+    return drive
+
+
+class _Later:
+    """An asynchronous generator that is made, with the call's block, when its first item is asked for."""
+
+    def __init__(self, call: Call, make: Callable[[Arguments], Any]) -> None:
+        self._call, self._make = call, make
+        self._made: Any = None
+
+    async def __anext__(self) -> Any:
+        if self._made is not None:
+            return await self._made.__anext__()
+        call = self._call
+        call.inject(await wait_async(call.recalling))
+        while not call.is_over:
+            with call.open() as given:
+                self._made = self._make(given)
+                try:
+                    return await first(self._made)
+                except StopAsyncIteration:
+                    pass  # it has no items: that is no error
+        raise StopAsyncIteration
+
+    def asend(self, value: Any) -> Any:
+        return self._made.asend(value)
+
+    def athrow(self, error: BaseException) -> Any:
+        return self._made.athrow(error)
+
+    def aclose(self) -> Any:
+        return self._made.aclose()
 
 
 def _sync_turn(lookup: Lookup) -> Driver:
