@@ -56,17 +56,28 @@ async def settle(value: Any) -> Any:
     return await value if inspect.isawaitable(value) else value
 
 
+def is_awaited(stream: Any) -> bool:
+    """Whether a stream is read asynchronously: one that can be read in both ways is where there is an event loop."""
+    if not hasattr(stream, "__aiter__") or not hasattr(stream, "__iter__"):
+        return hasattr(stream, "__aiter__")
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
 async def take(stream: Any) -> Any:
     """The next item of an iterator of either kind, ``END`` after the last."""
     try:
-        return await stream.__anext__() if hasattr(stream, "__anext__") else next(stream)
+        return await stream.__anext__() if is_awaited(stream) else next(stream)
     except (StopIteration, StopAsyncIteration):
         return END
 
 
 async def drain(stream: Any) -> list[Any]:
     """All items of an iterable of either kind, by the loop that its user would write."""
-    return [item async for item in stream] if hasattr(stream, "__aiter__") else list(stream)
+    return [item async for item in stream] if is_awaited(stream) else list(stream)
 
 
 @asynccontextmanager
