@@ -167,7 +167,7 @@ class ClientTests(Part):
                 except Exception as error:
                     seen.append(show.error(error))
             assert seen[0] == seen[1]
-        await stage.captured(0)
+        await stage.captured(int(self.dialect.shares_parts))
 
     @item(24)
     async def test_the_client_looks_as_before(self, stage: Stage) -> None:

@@ -52,6 +52,8 @@ class Dialect(ABC):
     """
 
     name: str
+    shapes: Sequence[Shape] = SHAPES
+    """The shapes that the SDK has: a synchronous one leaves two out."""
     ignored: frozenset[str] = frozenset()
     """Fields and headers that differ from answer to answer: times."""
     echoed: frozenset[str] = frozenset()
@@ -59,12 +61,17 @@ class Dialect(ABC):
     volatile: re.Pattern[str] = re.compile(r"(?!)")
     """What else differs from answer to answer, anywhere in a text: ids. Group 1 is kept."""
 
+    signed: frozenset[str] = frozenset()
+    """Headers of a request that differ each time: a signature, the time that it was made at."""
+
     is_lazy: bool = False
     """A stream is a plain generator: the request is sent when its first item is asked for, and fails there."""
     can_retry: bool = True
     """The SDK tries again by itself, where its client is told to."""
     raises_error_events: bool = True
     """The SDK raises an error event of a stream; else its user finds it among the items."""
+    shares_parts: bool = False
+    """A shallow copy of a client has the client's own parts, at which its calls arrive: it is that client to us."""
     tapped: frozenset[str] = frozenset()
     """Attributes of a stream that something else stands in once it has a tap, for want of a place further down."""
 
@@ -89,6 +96,18 @@ class Dialect(ABC):
     @abstractmethod
     def piece(self, chunk: Any) -> str:
         """The text in one item of a stream, empty where it has none."""
+
+    def plain(self, value: Any) -> Any:
+        """An object of the SDK that cannot be compared by itself, as values that can; any other as it is."""
+        return value
+
+    def is_timeout(self, error: Exception) -> bool:
+        """Whether the SDK says by this error that an answer took too long."""
+        return "Timeout" in type(error).__name__
+
+    def releases(self, shape: Shape) -> bool:
+        """Whether the SDK lets go of a stream's connection as soon as its user has left the stream."""
+        return True
 
     def receiver(self, client: Any) -> Any:
         """What the hooked method is bound to."""

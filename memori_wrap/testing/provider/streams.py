@@ -63,6 +63,8 @@ class StreamTests(Part):
             texts.append(await leave(client, kept))
             if not kept:
                 gc.collect()
+            if not self.dialect.releases(stage.shape):
+                return texts[-1]
             until = time.monotonic() + PATIENCE
             while stage.server.disconnects == before and time.monotonic() < until:
                 await pause(0.005)
