@@ -7,6 +7,7 @@ generator's items. ``around`` is entered around each step and never across a yie
 from __future__ import annotations
 
 import sys
+from asyncio import CancelledError
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
@@ -75,22 +76,33 @@ def first(inner: Any) -> Awaitable[Any]:
 
 
 @coroutine
-def _closable(step: Any) -> Generator[Any, Any, Any]:
-    """Awaits what ``athrow`` and ``aclose`` give: before Python 3.13 their own ``close`` does nothing, and whatever
-    ends an event loop in the middle of it would leave a generator that is "already running" for ever."""
-    inner = step.__await__()
-    advance: Callable[[], Any] = partial(inner.send, None)
-    while True:
-        try:
-            waited_for = advance()
-        except StopIteration as done:
-            return done.value
-        try:
-            yield waited_for
-        except BaseException as error:  # GeneratorExit as well
-            advance = partial(inner.throw, error)
-        else:
-            advance = partial(inner.send, None)
+def _cancelled(inner: Any, error: BaseException) -> Generator[Any, Any, Any]:
+    """What becomes of ``inner`` where the task that was to close it is cancelled before it began.
+
+    That happens to a stream that was dropped as its event loop ends. Python before 3.13 then throws twice: the
+    cancellation, and, at its first wait, GeneratorExit. ``inner`` is to see both, as it would by itself.
+    """
+    closing, ending = inner.aclose(), None
+    advance: Callable[[], Any] = partial(closing.throw, error)
+    try:
+        while True:
+            try:
+                waited_for = advance()
+            except StopIteration:
+                if ending is not None:
+                    raise ending from None
+                return
+            try:
+                yield waited_for
+            except GeneratorExit as closed:
+                ending = closed
+                advance = partial(closing.send, None) if sys.version_info < (3, 13) else partial(closing.throw, closed)
+            except BaseException as thrown:
+                advance = partial(closing.throw, thrown)
+            else:
+                advance = partial(closing.send, None)
+    finally:
+        del error, ending, advance  # an error holds the frames that it went through
 
 
 async def atee(inner: Any, tap: Tap, around: Around | None = None) -> AsyncGenerator[Any, Any]:
@@ -116,14 +128,20 @@ async def atee(inner: Any, tap: Tap, around: Around | None = None) -> AsyncGener
             try:
                 if hasattr(inner, "aclose"):
                     with step_in():
-                        await _closable(inner.aclose())
+                        await inner.aclose()
             finally:
                 tap.dropped()
+            raise
+        except CancelledError as error:
+            tap.broken()
+            if hasattr(inner, "aclose"):
+                with step_in():
+                    await _cancelled(inner, error)
             raise
         except BaseException as error:
             if not hasattr(inner, "athrow"):
                 tap.broken()
                 raise
-            step = _closable(inner.athrow(error))
+            step = inner.athrow(error)
         else:
             step = inner.__anext__() if sent is None else inner.asend(sent)

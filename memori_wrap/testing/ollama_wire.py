@@ -16,7 +16,7 @@ from memori_wrap.testing.script import Scripted, ToolCall
 
 _PIECE = re.compile(r"\s+|[^\s]+")
 _TIMES = {"total_duration": 9_000_000, "load_duration": 1_000_000}
-_KINDS = {str: "string", bool: "bool", dict: "object", list: "array", int: "number", float: "number"}
+_KINDS: Mapping[type, str] = {str: "string", bool: "bool", dict: "object", list: "array", int: "number", float: "number"}
 
 
 # ---------------------------------------------------------------- reading
@@ -40,7 +40,8 @@ def context_of(text: str) -> list[int]:
 
 
 def _mismatch(value: object, kind: str, field: str, wanted: str) -> str:
-    given = _KINDS.get(type(value), "value")
+    kind_of: type = type(value)
+    given = _KINDS.get(kind_of, "value")
     return f"json: cannot unmarshal {given} into Go struct field {kind}.{field} of type {wanted}"
 
 

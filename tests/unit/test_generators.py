@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import inspect
+import sys
 from contextlib import contextmanager
 
 import pytest
@@ -225,3 +227,53 @@ def test_a_task_cancelled_in_a_step():
         assert (tap.log, log) == ([1, "broken"], ["closed"])
 
     asyncio.run(main())
+
+
+@contextlib.asynccontextmanager
+async def connection(seen):
+    try:
+        yield
+    finally:
+        seen.append(repr(sys.exc_info()[1]))
+        try:
+            for n in range(3):
+                await asyncio.sleep(0)
+                seen.append(n)
+        except BaseException as error:
+            seen.append(repr(error))
+            raise
+
+
+@pytest.mark.parametrize("is_collected", [False, True], ids=["dropped", "collected"])
+@pytest.mark.parametrize("waits", range(4))
+def test_a_loop_that_ends_after_a_drop_ends_it_as_it_would_by_itself(waits, is_collected, caplog):
+    async def stream(seen):
+        async with connection(seen):
+            yield 1
+            yield 2
+
+    async def main(seen, made):
+        assert await made.__anext__() == 1
+        if is_collected:
+            circle = [made]
+            circle.append(circle)
+            del circle
+        del made
+        if is_collected:
+            gc.collect()
+        for _ in range(waits):
+            await asyncio.sleep(0)
+
+    def play(around):
+        seen = []
+        made = [around(stream(seen))]
+        asyncio.run(main(seen, made.pop()))
+        gc.collect()
+        noise = len(caplog.records)  # asyncio complains of what is collected, too
+        caplog.clear()
+        return seen, noise
+
+    tap = Tap()
+    gc.collect()
+    assert play(lambda inner: atee(inner, tap)) == play(lambda inner: inner)
+    assert tap.log[1:] != []
