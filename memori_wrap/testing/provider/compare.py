@@ -31,7 +31,7 @@ class Showing:
 
     def value(self, value: Any) -> Any:
         """Types, fields and texts, without ids and times."""
-        value = self.dialect.plain(value)
+        value = self.dialect.comparable(value)
         if isinstance(value, _PLAIN):
             return self._text(value) if isinstance(value, str) else value
         if isinstance(value, bytes):

@@ -97,7 +97,7 @@ class Dialect(ABC):
     def piece(self, chunk: Any) -> str:
         """The text in one item of a stream, empty where it has none."""
 
-    def plain(self, value: Any) -> Any:
+    def comparable(self, value: Any) -> Any:
         """An object of the SDK that cannot be compared by itself, as values that can; any other as it is."""
         return value
 
