@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from memori_wrap.context import carry as carry
     from memori_wrap.context import paused as paused
+    from memori_wrap.default import recall as recall
+    from memori_wrap.default import register as register
+    from memori_wrap.default import scope as scope
+    from memori_wrap.default import unregister as unregister
     from memori_wrap.errors import ConfigurationError as ConfigurationError
     from memori_wrap.errors import EmbeddingMismatch as EmbeddingMismatch
     from memori_wrap.errors import ExtractionError as ExtractionError
@@ -21,10 +25,6 @@ if TYPE_CHECKING:
     from memori_wrap.errors import StoreError as StoreError
     from memori_wrap.errors import UnsupportedClient as UnsupportedClient
     from memori_wrap.memory import Memori as Memori
-    from memori_wrap.memory import recall as recall
-    from memori_wrap.memory import register as register
-    from memori_wrap.memory import scope as scope
-    from memori_wrap.memory import unregister as unregister
     from memori_wrap.recollections import Recollections as Recollections
     from memori_wrap.settings import Settings as Settings
     from memori_wrap.types import Recollection as Recollection
@@ -49,10 +49,10 @@ _HOMES = {
     "UnsupportedClient": "errors",
     "carry": "context",
     "paused": "context",
-    "recall": "memory",
-    "register": "memory",
-    "scope": "memory",
-    "unregister": "memory",
+    "recall": "default",
+    "register": "default",
+    "scope": "default",
+    "unregister": "default",
 }
 
 __version__ = "0.1.0"

@@ -222,6 +222,13 @@ class MemoryDesk:
             while len(self._blocks) > MAX_BLOCKS:
                 self._blocks.popitem(last=False)
 
+    def forget(self, entity: str) -> None:
+        """Keeps nothing of the entity in memory."""
+        self.parts.cache.forget(entity)
+        with self._lock:
+            for key in [key for key in self._blocks if key[0].entity == entity]:
+                del self._blocks[key]
+
     # ------------------------------------------------------------ capture
 
     def capture(self, exchange: Exchange) -> Waiting | None:

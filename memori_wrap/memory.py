@@ -1,4 +1,4 @@
-"""``Memori``: the public face, and one process-wide default behind ``register`` and ``scope``."""
+"""``Memori``: the public face."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import atexit
 import logging
 import os
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -25,6 +24,7 @@ from memori_wrap.incoming import messages_of, when
 from memori_wrap.intercept import patch
 from memori_wrap.intercept.call import Registration
 from memori_wrap.intercept.hooks import Handle, Hook
+from memori_wrap.managing import Management
 from memori_wrap.parts import IndexFactory, Parts
 from memori_wrap.prompt import choose
 from memori_wrap.protocols import Embedder, Extractor, Query, RetrieverFactory
@@ -47,12 +47,12 @@ log = logging.getLogger(__name__)
 
 C = TypeVar("C")
 
-__all__ = ["Memori", "Recollection", "Recollections", "recall", "register", "scope", "unregister"]
+__all__ = ["Memori", "Recollection", "Recollections"]
 
 Engine = Literal["auto", "lexical", "dense"]
 
 
-class Memori:
+class Memori(Management):
     """A memory in a database of yours.
 
     ``conn``: nothing (a SQLite file in the user's data directory), a SQLAlchemy URL, ``Engine`` or ``sessionmaker``,
@@ -114,9 +114,14 @@ class Memori:
         self._parts.start()
         return client
 
-    def unregister(self, client: object) -> None:
-        """Takes the memory away again; nothing happens where there is none."""
-        unregister(client)
+    @staticmethod
+    def unregister(client: object) -> None:
+        """Takes the memory away again; nothing happens where there is none, whoever gave it."""
+        try:
+            provider = plugins.provider_for(client)
+        except MemoriError:  # nothing that anybody could have registered
+            return
+        patch.unregister(provider.subject(client))
 
     def on(
         self,
@@ -340,49 +345,19 @@ class Memori:
     ) -> None:
         await self.aclose()
 
+    @property
+    def is_closed(self) -> bool:
+        return self._desk.closed
+
     def _check_open(self) -> None:
         if self._desk.closed:
             raise ConfigurationError("this Memori is closed: make a new one")
 
 
-# ---------------------------------------------------------------- the process-wide default
+# ---------------------------------------------------------------- the end of the program, and forks
 
 # the desks, not the Memori objects: Memori().register(client) keeps none, and its client must not lose a word
 _open: set[MemoryDesk] = set()
-_lock = threading.Lock()
-_default: Memori | None = None
-
-
-def _memori() -> Memori:
-    global _default  # noqa: PLW0603 (the process-wide default)
-    with _lock:
-        if _default is None or _default._desk.closed:  # pyright: ignore[reportPrivateUsage]
-            _default = Memori()
-        return _default
-
-
-def register(client: C, *, entity: Entity = None, process: str | None = None, session: str | None = None) -> C:
-    """``Memori.register`` on the process-wide default."""
-    return _memori().register(client, entity=entity, process=process, session=session)
-
-
-def unregister(client: object) -> None:
-    """``Memori.unregister``; it does not matter which memory the client was registered with."""
-    try:
-        provider = plugins.provider_for(client)
-    except MemoriError:  # nothing that anybody could have registered
-        return
-    patch.unregister(provider.subject(client))
-
-
-def scope(entity: str, process: str | None = None, session: str | None = None, *, mode: Mode = "rw") -> ScopeContext:
-    """``Memori.scope`` on the process-wide default."""
-    return _memori().scope(entity, process, session, mode=mode)
-
-
-def recall(query: str, limit: int = 10, **options: Any) -> Recollections:
-    """``Memori.recall`` on the process-wide default; the same arguments."""
-    return _memori().recall(query, limit, **options)
 
 
 def _close_all() -> None:
@@ -394,8 +369,6 @@ def _close_all() -> None:
 
 
 def _forked() -> None:
-    global _lock  # noqa: PLW0603 (another thread of the parent may have held it)
-    _lock = threading.Lock()
     for desk in _open:
         desk.forked()
 

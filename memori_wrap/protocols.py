@@ -9,7 +9,9 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from memori_wrap.types import (
     Augmentation,
+    DeadJob,
     Delta,
+    Erased,
     Exchange,
     Fact,
     Job,
@@ -18,6 +20,7 @@ from memori_wrap.types import (
     Request,
     StoredFact,
     StoredMessage,
+    StoredVector,
     Vectors,
 )
 
@@ -169,7 +172,8 @@ class Store(Protocol):
         ...
 
     def claim(self, worker: str, limit: int, stale: Sequence[str] = ()) -> Sequence[Job]:
-        """Leases up to ``limit`` waiting jobs, oldest first, and those held by a lease in ``stale``."""
+        """Leases up to ``limit`` jobs that wait, or are held by a lease in ``stale``: the entities in turn, an
+        entity's oldest first. Writes nothing where no job waits."""
         ...
 
     def heartbeat(self, leases: Sequence[str]) -> None: ...
@@ -184,6 +188,14 @@ class Store(Protocol):
 
     def fail(self, job: Job, reason: str, delay: float | None) -> None:
         """Gives a job back, to be tried again after ``delay`` seconds, or never where that is None."""
+        ...
+
+    def dead(self, limit: int = 100) -> Sequence[DeadJob]:
+        """The newest jobs that were given up on."""
+        ...
+
+    def retry(self, exchanges: Sequence[str] | None = None) -> int:
+        """Makes dead jobs waiting ones, all or those of the given exchanges; how many."""
         ...
 
     def revision(self, entity: str) -> int:
@@ -204,6 +216,44 @@ class Store(Protocol):
 
     def queue(self, until: str | None = None) -> QueueState:
         """The state of the queue, of the exchanges up to the id ``until`` only where one is given."""
+        ...
+
+    def entities(self, after: str = "", limit: int = 500) -> Sequence[str]:
+        """Who is remembered, in the order of the ids, behind ``after``."""
+        ...
+
+    def erase(self, entity: str) -> Erased:
+        """Deletes all of an entity; exchanges that began before this are not taken afterwards."""
+        ...
+
+    def expire(self, entity: str, before: datetime) -> int:
+        """Deletes some of what was said before then, with the facts that rest on it alone; again until it is 0."""
+        ...
+
+    def page(self, table: str, entity: str, after: Sequence[str] | None) -> Sequence[Mapping[str, Any]]:
+        """Rows of one of the tables of ``store.transfer``, in the order of their keys, behind ``after``."""
+        ...
+
+    def insert(self, entity: str, rows: Sequence[tuple[str, dict[str, Any]]]) -> int:
+        """Writes (table, row) pairs that are not there yet; how many."""
+        ...
+
+    def unembedded(
+        self, model: str, after: tuple[str, str], limit: int
+    ) -> tuple[Sequence[tuple[str, StoredMessage, StoredMessage | None]], tuple[str, str] | None]:
+        """(entity, message, the one before it) without a vector of ``model``, behind (entity, id); and the last key."""
+        ...
+
+    def unembedded_facts(self, model: str, after: tuple[str, str], limit: int) -> Sequence[tuple[str, str, str]]:
+        """(entity, fact id, text) without a vector of ``model``, behind (entity, id)."""
+        ...
+
+    def embed(self, entity: str, model: str, vectors: Sequence[StoredVector]) -> None:
+        """Writes vectors."""
+        ...
+
+    def forget_models(self, model: str) -> int:
+        """Deletes the vectors of every other model; how many."""
         ...
 
     def key(self) -> bytes:

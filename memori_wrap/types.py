@@ -202,6 +202,17 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class DeadJob:
+    """A job that was given up on after its last attempt, and why."""
+
+    exchange: str
+    entity: str
+    reason: str
+    attempts: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ResolvedFact:
     """A fact with the id that it has however often it is said. ``ends`` tells which known triples it ends."""
 
@@ -279,6 +290,21 @@ class Added:
 
     exchange_id: str
     message_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What ``erase`` deleted. ``scrubbed``: no byte of it is left in the database's own files.
+
+    None where that is the database server's business (its vacuum, its log, its backups).
+    """
+
+    messages: int
+    facts: int
+    vectors: int
+    jobs: int
+    journal: int = 0
+    scrubbed: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

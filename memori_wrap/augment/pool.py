@@ -107,8 +107,6 @@ class Pool:
 
     def run_once(self) -> bool:
         """Works off one batch; False where there was none."""
-        if not self._store.queue().pending:
-            return False
         jobs = self._store.claim(self._name, BATCH, self._stale())
         if not jobs:
             return False

@@ -19,6 +19,7 @@ _exchange = TypeAdapter(Exchange)
 _APPEND = (
     "INSERT INTO spill (id, exchange, reason) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET reason = excluded.reason"
 )
+_FORGET = "DELETE FROM spill WHERE json_extract(exchange, '$.scope.entity') = ?"
 
 
 class Journal:
@@ -57,6 +58,19 @@ class Journal:
             connection = self._open()
             with connection:
                 connection.executemany("DELETE FROM spill WHERE id = ?", [(e.id,) for e in exchanges])
+
+    def forget(self, entity: str) -> int:
+        """Takes out every exchange of the entity, so that no byte of it is left; how many."""
+        with self._lock:
+            if not self._file.exists():
+                return 0
+            connection = self._open()
+            connection.execute("PRAGMA secure_delete=ON")
+            with connection:
+                gone = connection.execute(_FORGET, (entity,))
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return gone.rowcount
 
     def close(self) -> None:
         with self._lock:

@@ -126,6 +126,10 @@ class Writer:
                 self._state.wait(0.1 if left is None else min(left, 0.1))
         return self.waiting
 
+    def forget(self, entity: str) -> int:
+        """Takes an erased entity out of the journal; how many exchanges. What is queued the store refuses."""
+        return self._journal.forget(entity) if self._journal is not None else 0
+
     @property
     def waiting(self) -> int:
         """Exchanges of this process that are not in the database yet."""

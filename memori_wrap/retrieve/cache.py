@@ -153,11 +153,22 @@ class RetrieverCache:
                 if entry.model != model or retriever.revision >= entry.retriever.revision:
                     entry.retriever, entry.model, entry.is_loaded = retriever, model, True
             self._evict()
-        elif self._store.revision(entity) > entry.retriever.revision:
+        elif self._store.revision(entity) != entry.retriever.revision:
             delta = self._store.load(entity, entry.retriever.revision, model)
+            fresh = self._make() if delta.base == 0 else None  # something was removed, maybe all of it
+            if fresh is not None:
+                fresh.apply(delta)
             with entry.lock:
-                if entry.retriever.revision == delta.base:
+                if fresh is not None:
+                    entry.retriever = fresh
+                elif entry.retriever.revision == delta.base:
                     entry.retriever.apply(delta)
+
+    def forget(self, entity: str) -> None:
+        """Keeps nothing of the entity in memory; what is left of it is read anew."""
+        with self._lock:
+            self._entries.pop(entity, None)
+            self._recent.pop(entity, None)
 
     def _evict(self) -> None:
         with self._lock:

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from memori_wrap.ids import message_id, new_id
 from memori_wrap.store.align import digest_of, is_storable, new_messages
+from memori_wrap.store.removal import removed
 from memori_wrap.store.rows import message_row
 from memori_wrap.store.tables import conversation, entity, exchange, job, message
 from memori_wrap.types import Delta, Exchange, Message, Origin, StoredMessage
@@ -51,7 +52,8 @@ Key = tuple[str, str]
 def capture(conn: sa.Connection, name: str, exchanges: Mapping[str, Exchange]) -> Delta | None:
     """Writes the exchanges of one entity that are not there yet; None where all of them are."""
     known = set(_among(conn, _KNOWN_EXCHANGES, name, exchanges))
-    new = [e for id, e in exchanges.items() if id not in known]
+    floor = removed(conn, name).floor or ""
+    new = [e for id, e in exchanges.items() if id not in known and id > floor]
     if not new:
         return None
     revision = bump(conn, name)
@@ -71,11 +73,20 @@ def capture(conn: sa.Connection, name: str, exchanges: Mapping[str, Exchange]) -
 
 
 def bump(conn: sa.Connection, name: str) -> int:
-    """The entity's next revision; holds its row until the commit, so that revisions appear in their order."""
+    """The entity's next revision; holds its row until the commit, so that revisions appear in their order.
+
+    An entity that was erased goes on behind what it had, so that no cache takes the new for the old.
+    """
     if conn.execute(_BUMP, {"e": name}).rowcount == 0:
-        conn.execute(_ENTITY, {"entity_id": name, "revision": 1, "created_at": datetime.now(timezone.utc)})
-        return 1
+        first = removed(conn, name).revision + 1
+        conn.execute(_ENTITY, {"entity_id": name, "revision": first, "created_at": datetime.now(timezone.utc)})
+        return first
     return revision(conn, name)
+
+
+def hold(conn: sa.Connection, name: str) -> None:
+    """Takes the entity's row until the commit, as ``bump`` does, before its jobs are touched."""
+    conn.execute(sa.select(entity.c.revision).where(entity.c.entity_id == name).with_for_update()).first()
 
 
 def revision(conn: sa.Connection, name: str) -> int:

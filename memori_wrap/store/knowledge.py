@@ -8,9 +8,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from memori_wrap.store.rows import vector_bytes
-from memori_wrap.store.tables import embedding, fact, graph, mention
-from memori_wrap.types import ResolvedFact, StoredVector, Triple
+from memori_wrap.store.rows import MESSAGES, stored_message, vector_bytes
+from memori_wrap.store.tables import embedding, fact, graph, mention, message
+from memori_wrap.types import ResolvedFact, StoredMessage, StoredVector, Triple
 
 
 def write_fact(conn: sa.Connection, entity: str, revision: int, found: ResolvedFact) -> None:
@@ -101,3 +101,38 @@ def write_vectors(conn: sa.Connection, entity: str, revision: int, model: str, v
     }
     if rows:
         conn.execute(sa.insert(embedding), list(rows.values()))
+
+
+def unembedded(
+    conn: sa.Connection, model: str, after: tuple[str, str], limit: int
+) -> tuple[list[tuple[str, StoredMessage, StoredMessage | None]], tuple[str, str] | None]:
+    """(entity, message, the one before it) of live messages that ``model`` has no vector of, and where to go on."""
+    rows = conn.execute(_lacking(MESSAGES.where(message.c.origin == "live"), message, model, after).limit(limit))
+    found: list[tuple[str, StoredMessage, StoredMessage | None]] = []
+    last: tuple[str, str] | None = None
+    for row in rows.mappings().all():
+        m, name = stored_message(row), row["entity_id"]
+        last = (name, m.id)
+        previous = MESSAGES.where(
+            message.c.entity_id == name,
+            message.c.conversation_id == m.conversation,
+            message.c.position < m.position,
+        )
+        before = conn.execute(previous.order_by(message.c.position.desc()).limit(1)).mappings().first()
+        found.append((name, m, stored_message(before) if before is not None else None))
+    return found, last
+
+
+def unembedded_facts(conn: sa.Connection, model: str, after: tuple[str, str], limit: int) -> list[tuple[str, str, str]]:
+    """(entity, fact id, text) of facts that ``model`` has no vector of."""
+    query = _lacking(sa.select(fact.c.entity_id, fact.c.id, fact.c.text), fact, model, after).limit(limit)
+    return [(row.entity_id, row.id, row.text) for row in conn.execute(query)]
+
+
+def _lacking(query: sa.Select[Any], of: sa.Table, model: str, after: tuple[str, str]) -> sa.Select[Any]:
+    there = sa.exists().where(
+        embedding.c.entity_id == of.c.entity_id, embedding.c.item_id == of.c.id, embedding.c.model == model
+    )
+    name, id = after
+    behind = sa.or_(of.c.entity_id > name, sa.and_(of.c.entity_id == name, of.c.id > id))
+    return query.where(~there, behind).order_by(of.c.entity_id, of.c.id)

@@ -2,56 +2,107 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta, timezone
+from itertools import zip_longest
 
 import sqlalchemy as sa
 
 from memori_wrap.ids import new_id
 from memori_wrap.protocols import QueueState
 from memori_wrap.store.rows import MESSAGES, stored_message
-from memori_wrap.store.tables import job, message
-from memori_wrap.types import Job
+from memori_wrap.store.tables import entity, job, message
+from memori_wrap.types import DeadJob, Job
 
-WINDOW = 512
-"""Jobs looked at for one claim."""
+LOOK = 64
+"""Jobs of one entity that are looked at for one claim."""
 BACKOFF_CAP = timedelta(minutes=5)
 BEFORE = 2
 """Messages before an exchange that come with its job, as context."""
 
+_WAITING = sa.select(job.c.exchange_id).where(job.c.dead == sa.false()).limit(1)
+_NEXT = (
+    sa.select(job.c.entity_id)
+    .where(job.c.dead == sa.false(), job.c.entity_id > sa.bindparam("after", type_=job.c.entity_id.type))
+    .order_by(job.c.entity_id, job.c.exchange_id)
+    .limit(1)
+)
 
-def claim(conn: sa.Connection, limit: int, stale: Sequence[str]) -> list[Job]:
-    """Leases jobs, oldest first. A conversation of which an earlier job is held or delayed waits its turn."""
+
+def is_empty(conn: sa.Connection) -> bool:
+    return conn.execute(_WAITING).first() is None
+
+
+def claim(conn: sa.Connection, limit: int, stale: Sequence[str], after: str) -> list[Job]:
+    """Leases jobs, one entity after the other, each entity's oldest first; begins behind the entity ``after``.
+
+    In turn, so that one with many jobs delays the others by one of them at a time. A conversation of which an earlier
+    job is held or delayed waits its turn.
+    """
+    waiting: list[list[sa.RowMapping]] = []
+    for name in _in_turn(conn, after):
+        if lock(conn, name) and (rows := _waiting(conn, name, stale)):
+            waiting.append(rows[:limit])
+        if len(waiting) == limit:
+            break
+    in_turn = [row for round in zip_longest(*waiting) for row in round if row is not None]
+    return [_lease(conn, row) for row in in_turn[:limit]]
+
+
+def _in_turn(conn: sa.Connection, after: str) -> Iterator[str]:
+    """The entities with jobs, by one step over the primary key for each, around the end and back to the beginning."""
+    start, is_round = after, False
+    while True:
+        name = conn.execute(_NEXT, {"after": after}).scalar()
+        if name is None and not is_round and start:
+            after, is_round = "", True
+            continue
+        if name is None or (is_round and name > start):
+            return
+        yield name
+        after = name
+
+
+def lock(conn: sa.Connection, name: str) -> bool:
+    """Takes the entity's row until the commit; False where another transaction has it.
+
+    Whoever writes an entity's jobs takes it first: two can never wait for each other.
+    """
+    row = sa.select(entity.c.entity_id).where(entity.c.entity_id == name).with_for_update(skip_locked=True)
+    return conn.execute(row).first() is not None
+
+
+def _waiting(conn: sa.Connection, name: str, stale: Sequence[str]) -> list[sa.RowMapping]:
     now = datetime.now(timezone.utc)
-    query = sa.select(job).where(job.c.dead == sa.false()).order_by(job.c.exchange_id).limit(WINDOW)
+    query = sa.select(job).where(job.c.entity_id == name, job.c.dead == sa.false())
     held: set[str] = set()
-    chosen: list[sa.RowMapping] = []
-    for row in conn.execute(query.with_for_update(skip_locked=True)).mappings():
+    free: list[sa.RowMapping] = []
+    for row in conn.execute(query.order_by(job.c.exchange_id).limit(LOOK).with_for_update()).mappings():
         is_held = row["lease"] is not None and row["lease"] not in stale
         # a wall clock that was set back must not delay a job by more than the longest pause
         is_delayed = row["not_before"] is not None and now < row["not_before"] < now + BACKOFF_CAP
         if is_held or is_delayed:
             held.add(row["conversation_id"])
-        elif row["conversation_id"] not in held and len(chosen) < limit:
-            chosen.append(row)
-    return [_lease(conn, row) for row in chosen]
+        elif row["conversation_id"] not in held:
+            free.append(row)
+    return free
 
 
 def _lease(conn: sa.Connection, row: sa.RowMapping) -> Job:
     lease = new_id()
-    entity, exchange, conversation = row["entity_id"], row["exchange_id"], row["conversation_id"]
-    conn.execute(_one(entity, exchange).values(lease=lease, heartbeat=0, attempts=row["attempts"] + 1))
-    own = MESSAGES.where(message.c.entity_id == entity, message.c.exchange_id == exchange, message.c.origin == "live")
+    name, exchange, conversation = row["entity_id"], row["exchange_id"], row["conversation_id"]
+    conn.execute(_one(name, exchange).values(lease=lease, heartbeat=0, attempts=row["attempts"] + 1))
+    own = MESSAGES.where(message.c.entity_id == name, message.c.exchange_id == exchange, message.c.origin == "live")
     messages = [stored_message(r) for r in conn.execute(own.order_by(message.c.position)).mappings()]
     before = MESSAGES.where(
-        message.c.entity_id == entity,
+        message.c.entity_id == name,
         message.c.conversation_id == conversation,
         message.c.position < (messages[0].position if messages else 0),
     )
     rows = conn.execute(before.order_by(message.c.position.desc()).limit(BEFORE)).mappings().all()
     return Job(
         exchange=exchange,
-        entity=entity,
+        entity=name,
         conversation=conversation,
         lease=lease,
         attempts=row["attempts"] + 1,
@@ -60,17 +111,17 @@ def _lease(conn: sa.Connection, row: sa.RowMapping) -> Job:
     )
 
 
-def _one(entity: str, exchange: str) -> sa.Update:
-    return sa.update(job).where(job.c.entity_id == entity, job.c.exchange_id == exchange)
+def _one(name: str, exchange: str) -> sa.Update:
+    return sa.update(job).where(job.c.entity_id == name, job.c.exchange_id == exchange)
 
 
 def leases(conn: sa.Connection) -> dict[str, int]:
-    query = sa.select(job.c.lease, job.c.heartbeat).where(job.c.lease.is_not(None), job.c.dead == sa.false())
+    query = sa.select(job.c.lease, job.c.heartbeat).where(job.c.lease.is_not(None))
     return dict(conn.execute(query).all())
 
 
-def heartbeat(conn: sa.Connection, held: Sequence[str]) -> None:
-    conn.execute(sa.update(job).where(job.c.lease.in_(held)).values(heartbeat=job.c.heartbeat + 1))
+def heartbeat(conn: sa.Connection, lease: str) -> None:
+    conn.execute(sa.update(job).where(job.c.lease == lease).values(heartbeat=job.c.heartbeat + 1))
 
 
 def finish(conn: sa.Connection, done: Job) -> bool:
@@ -86,6 +137,23 @@ def fail(conn: sa.Connection, failed: Job, reason: str, delay: float | None) -> 
     later = None if delay is None else datetime.now(timezone.utc) + timedelta(seconds=delay)
     query = _one(failed.entity, failed.exchange).where(job.c.lease == failed.lease)
     conn.execute(query.values(lease=None, not_before=later, dead=delay is None, reason=reason[:500]))
+
+
+def dead(conn: sa.Connection, limit: int) -> list[DeadJob]:
+    """The newest jobs that were given up on."""
+    query = sa.select(job).where(job.c.dead == sa.true()).order_by(job.c.exchange_id.desc()).limit(limit)
+    return [
+        DeadJob(row["exchange_id"], row["entity_id"], row["reason"] or "", row["attempts"], row["created_at"])
+        for row in conn.execute(query).mappings()
+    ]
+
+
+def retry(conn: sa.Connection, exchanges: Sequence[str] | None) -> int:
+    """Makes dead jobs waiting ones, all or those of the exchanges; how many."""
+    query = sa.update(job).where(job.c.dead == sa.true())
+    if exchanges is not None:
+        query = query.where(job.c.exchange_id.in_(exchanges))
+    return conn.execute(query.values(dead=False, attempts=0, not_before=None, reason=None, lease=None)).rowcount
 
 
 def state(conn: sa.Connection, until: str | None) -> QueueState:

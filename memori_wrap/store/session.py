@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager, nullcontext
@@ -12,6 +13,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from memori_wrap.errors import StoreError
 from memori_wrap.store.connect import Connection, masked
+
+log = logging.getLogger(__name__)
 
 BORROWED = 2
 """Connections that are taken from a user's pool at the same time, at most."""
@@ -41,7 +44,27 @@ class Session:
             yield conn
 
     @contextmanager
-    def _begin(self, statement: str) -> Generator[sa.Connection]:
+    def scrubbing(self) -> Generator[sa.Connection]:
+        """A write transaction that leaves no copy of what it deletes, where the database can do that."""
+        with self._begin("BEGIN IMMEDIATE", "PRAGMA secure_delete=ON") as conn:
+            yield conn
+
+    def scrub(self) -> bool | None:
+        """Rewrites a SQLite file and empties its log; False where a reader held one of them. None elsewhere."""
+        if not self.is_sqlite:
+            return None
+        try:
+            with self._gate, self._slots, self.engine.connect() as conn:
+                conn.exec_driver_sql("PRAGMA secure_delete=ON")
+                conn.exec_driver_sql("VACUUM")
+                row = conn.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").first()
+        except SQLAlchemyError:
+            log.debug("not scrubbed", exc_info=True)
+            return False
+        return row is None or row[0] == 0
+
+    @contextmanager
+    def _begin(self, statement: str, pragma: str = "") -> Generator[sa.Connection]:
         try:
             with self._gate, self._slots:
                 if not self.is_sqlite:
@@ -49,6 +72,8 @@ class Session:
                         yield conn
                     return
                 with self.engine.connect() as conn:
+                    if pragma:
+                        conn.exec_driver_sql(pragma)
                     conn.exec_driver_sql(statement)
                     try:
                         yield conn

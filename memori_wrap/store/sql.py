@@ -4,19 +4,31 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from itertools import islice
+from typing import Any
 
 import sqlalchemy as sa
 
 from memori_wrap.protocols import QueueState
-from memori_wrap.store import knowledge, queue
-from memori_wrap.store.capture import CHUNK, bump, capture, revision
+from memori_wrap.store import knowledge, queue, removal, transfer
+from memori_wrap.store.capture import CHUNK, bump, capture, hold, revision
 from memori_wrap.store.connect import Connection
 from memori_wrap.store.rows import FACTS, MESSAGES, stored_fact, stored_message, stored_vector
 from memori_wrap.store.schema import prepare
 from memori_wrap.store.session import Session
-from memori_wrap.store.tables import embedding, fact, mention, message, secret
-from memori_wrap.types import Augmentation, Delta, Exchange, Job, StoredFact, StoredMessage
+from memori_wrap.store.tables import embedding, entity, fact, job, mention, message, secret
+from memori_wrap.types import (
+    Augmentation,
+    DeadJob,
+    Delta,
+    Erased,
+    Exchange,
+    Job,
+    StoredFact,
+    StoredMessage,
+    StoredVector,
+)
 
 
 class SqlStore:
@@ -24,6 +36,7 @@ class SqlStore:
 
     def __init__(self, connection: Connection, durability: str = "normal") -> None:
         self._session = Session(connection)
+        self._last = ""  # the entity whose job was claimed last: the next claim begins behind it
         prepare(self._session, durability, owned=connection.owned)
 
     def close(self) -> None:
@@ -45,12 +58,19 @@ class SqlStore:
     # ------------------------------------------------------------ jobs
 
     def claim(self, worker: str, limit: int, stale: Sequence[str] = ()) -> Sequence[Job]:
+        with self._session.read() as conn:
+            if queue.is_empty(conn):
+                return []
         with self._session.write() as conn:
-            return queue.claim(conn, limit, stale)
+            jobs = queue.claim(conn, limit, stale, self._last)
+        if jobs:
+            self._last = jobs[-1].entity
+        return jobs
 
     def heartbeat(self, leases: Sequence[str]) -> None:
-        with self._session.write() as conn:
-            queue.heartbeat(conn, leases)
+        for lease in leases:  # a transaction for each: rows of several entities would be locked in any order
+            with self._session.write() as conn:
+                queue.heartbeat(conn, lease)
 
     def leases(self) -> Mapping[str, int]:
         with self._session.read() as conn:
@@ -63,6 +83,7 @@ class SqlStore:
             for result in results:
                 by_entity[result.job.entity].append(result)
             for name in sorted(by_entity):
+                hold(conn, name)
                 held = [r for r in by_entity[name] if queue.finish(conn, r.job)]
                 if not any(r.facts or r.vectors for r in held):
                     continue
@@ -79,6 +100,14 @@ class SqlStore:
         with self._session.write() as conn:
             queue.fail(conn, job, reason, delay)
 
+    def dead(self, limit: int = 100) -> Sequence[DeadJob]:
+        with self._session.read() as conn:
+            return queue.dead(conn, limit)
+
+    def retry(self, exchanges: Sequence[str] | None = None) -> int:
+        with self._session.write() as conn:
+            return queue.retry(conn, exchanges)
+
     def queue(self, until: str | None = None) -> QueueState:
         with self._session.read() as conn:
             return queue.state(conn, until)
@@ -94,6 +123,8 @@ class SqlStore:
             return self._load(conn, entity, since, model)
 
     def _load(self, conn: sa.Connection, name: str, since: int, model: str | None) -> Delta:
+        if since and removal.removed(conn, name).revision >= since:
+            since = 0  # what the reader knows may be gone: it begins anew
         messages = MESSAGES.where(message.c.entity_id == name, message.c.revision > since)
         rows = conn.execute(messages.order_by(message.c.revision, message.c.conversation_id, message.c.position))
         vectors = sa.select(embedding).where(
@@ -133,6 +164,55 @@ class SqlStore:
         query = sa.select(embedding.c.model).where(embedding.c.model != model).distinct()
         with self._session.read() as conn:
             return sorted(conn.execute(query).scalars())
+
+    # ------------------------------------------------------------ taking away, moving, reindexing
+
+    def entities(self, after: str = "", limit: int = CHUNK) -> Sequence[str]:
+        query = sa.select(entity.c.entity_id).where(entity.c.entity_id > after).order_by(entity.c.entity_id)
+        with self._session.read() as conn:
+            return list(conn.execute(query.limit(limit)).scalars())
+
+    def erase(self, entity: str) -> Erased:
+        with self._session.scrubbing() as conn:
+            counts = removal.erase(conn, entity)
+        return Erased(
+            messages=counts[message.name],
+            facts=counts[fact.name],
+            vectors=counts[embedding.name],
+            jobs=counts[job.name],
+            scrubbed=self._session.scrub(),
+        )
+
+    def expire(self, entity: str, before: datetime) -> int:
+        with self._session.scrubbing() as conn:
+            return removal.expire(conn, entity, before)
+
+    def page(self, table: str, entity: str, after: Sequence[str] | None) -> Sequence[Mapping[str, Any]]:
+        with self._session.read() as conn:
+            return transfer.page(conn, table, entity, after)
+
+    def insert(self, entity: str, rows: Sequence[tuple[str, dict[str, Any]]]) -> int:
+        with self._session.write() as conn:
+            return transfer.insert(conn, entity, rows)
+
+    def unembedded(
+        self, model: str, after: tuple[str, str], limit: int
+    ) -> tuple[Sequence[tuple[str, StoredMessage, StoredMessage | None]], tuple[str, str] | None]:
+        with self._session.read() as conn:
+            return knowledge.unembedded(conn, model, after, limit)
+
+    def unembedded_facts(self, model: str, after: tuple[str, str], limit: int) -> Sequence[tuple[str, str, str]]:
+        with self._session.read() as conn:
+            return knowledge.unembedded_facts(conn, model, after, limit)
+
+    def embed(self, entity: str, model: str, vectors: Sequence[StoredVector]) -> None:
+        with self._session.write() as conn:
+            knowledge.write_vectors(conn, entity, bump(conn, entity), model, vectors)
+
+    def forget_models(self, model: str) -> int:
+        query = sa.delete(embedding).where(embedding.c.model != model)
+        with self._session.write() as conn:
+            return conn.execute(query).rowcount
 
     def key(self) -> bytes:
         with self._session.read() as conn:

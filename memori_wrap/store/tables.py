@@ -180,6 +180,16 @@ job = sa.Table(
     sa.Column("reason", sa.String(500)),
     sa.Column("created_at", Utc, nullable=False),
     sa.Index(f"{PREFIX}job_order", "dead", "exchange_id"),
+    sa.Index(f"{PREFIX}job_lease", "lease"),
+)
+
+removal = sa.Table(
+    f"{PREFIX}removal",
+    metadata,
+    sa.Column("entity_digest", sa.String(32), primary_key=True, doc="stands for the entity, whose id may be a name"),
+    sa.Column("revision", sa.BigInteger, nullable=False, doc="what was read before it may hold what is gone"),
+    sa.Column("floor", Id, doc="exchanges with a smaller id began before the entity was erased: they are not taken"),
+    sa.Column("removed_at", Utc, nullable=False),
 )
 
 secret = sa.Table(

@@ -32,7 +32,7 @@ MODELS = ("gpt-4o-mini", "gpt-5", "text-embedding-3-small")
 
 
 class FakeOpenAI(LoopbackServer):
-    """Chat Completions, Responses, old Completions, Embeddings and Models on a loopback port. Azure's paths are understood too.
+    """Chat Completions, Responses, old Completions, Embeddings and Models on a loopback port; Azure's paths, too.
 
     ``context_tokens``: a longer request gets the error of a full context window. ``compress``: plain JSON is sent
     with gzip to clients that take it, as the real server does.
