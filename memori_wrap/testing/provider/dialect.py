@@ -72,6 +72,8 @@ class Dialect(ABC):
     """The SDK raises an error event of a stream; else its user finds it among the items."""
     shares_parts: bool = False
     """A shallow copy of a client has the client's own parts, at which its calls arrive: it is that client to us."""
+    noise: re.Pattern[str] = re.compile(r"(?!)")
+    """What asyncio complains of because of the SDK itself, after a bare client's calls as well."""
     tapped: frozenset[str] = frozenset()
     """Attributes of a stream that something else stands in once it has a tap, for want of a place further down."""
 
