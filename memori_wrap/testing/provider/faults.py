@@ -23,7 +23,7 @@ from memori_wrap.testing.provider import leaving
 from memori_wrap.testing.provider.compare import block_of
 from memori_wrap.testing.provider.dialect import REPLY
 from memori_wrap.testing.provider.items import Part, item
-from memori_wrap.testing.provider.shapes import ASYNC, ASYNC_STREAM, SHAPES, SYNC, run
+from memori_wrap.testing.provider.shapes import ASYNC, ASYNC_STREAM, SYNC, run
 from memori_wrap.testing.provider.stage import ENTITY, FROZEN, QUESTION, SOON, Stage, asked, said
 from memori_wrap.types import Reply
 
@@ -202,7 +202,7 @@ class FaultTests(Part):
             assert (ended.returncode, ended.stderr) == (0, "")
             assert time.monotonic() - float(ended.stdout) < FROZEN  # counted from its last line
             with Memori(url, embedder="none", extractor="none") as mem:
-                for shape in SHAPES:
+                for shape in self.dialect.shapes:
                     said_then = leaving.words(shape)
                     assert said_then in [r.text for r in mem.recall(said_then, 1, entity=ENTITY)]
 

@@ -17,7 +17,7 @@ from typing import Any
 from memori_wrap import Memori
 from memori_wrap.testing.embedders import HashEmbedder
 from memori_wrap.testing.provider.dialect import Dialect
-from memori_wrap.testing.provider.shapes import SHAPES, STREAM, Shape, drain, run, settle, take
+from memori_wrap.testing.provider.shapes import STREAM, Shape, drain, run, settle, take
 from memori_wrap.testing.provider.stage import ENTITY
 
 _left: list[Any] = []
@@ -56,7 +56,7 @@ def main(file: str, name: str, base_url: str, database: str) -> None:
             _left.append(dialect.method(client)(messages, stream=True))
             await take(_left[-1])
 
-    for shape in SHAPES:
+    for shape in dialect.shapes:
         run(shape, call(shape))
     sys.stdout.write(str(time.monotonic()))
 

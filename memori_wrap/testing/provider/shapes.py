@@ -70,7 +70,9 @@ def is_awaited(stream: Any) -> bool:
 async def take(stream: Any) -> Any:
     """The next item of an iterator of either kind, ``END`` after the last."""
     try:
-        return await stream.__anext__() if is_awaited(stream) else next(stream)
+        if is_awaited(stream):
+            return await stream.__anext__()
+        return next(stream if hasattr(stream, "__next__") else iter(stream))
     except (StopIteration, StopAsyncIteration):
         return END
 

@@ -178,7 +178,7 @@ class Stage:
         """
         plain = await self.outcome(scenario, bare or self.bare(), *script)
         mine = await self.outcome(scenario, ours or self.client(), *script)
-        assert_same_requests(plain.requests, mine.requests)
+        assert_same_requests(plain.requests, mine.requests, self.dialect.signed)
         show = Showing(self.dialect, mine.block is not None)
         found = difference(show.value(plain.value), show.value(mine.value))
         assert found is None, found
