@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from contextlib import contextmanager
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else it fetches a list of prices when it is imported
@@ -20,7 +21,7 @@ from openai_client import CALL, MODEL, NOTED, PNG, SCHEMA, TLS, Noted
 
 from memori_wrap.testing.openai_server import FakeOpenAI, Scripted
 from memori_wrap.testing.provider.shapes import PLAIN, STREAMS, drain, is_awaited, settle
-from memori_wrap.testing.provider_suite import REPLY, Dialect, Variant
+from memori_wrap.testing.provider_suite import ASYNC_STREAM, REPLY, Dialect, Variant
 
 litellm.suppress_debug_info = True
 BARE = {name: getattr(litellm, name) for name in ("completion", "acompletion", "responses", "aresponses")}
@@ -53,9 +54,14 @@ class Program:
 
 
 class LiteLLM(Dialect):
-    ignored = openai_dialect.Chat.ignored | {"_response_ms"}
-    echoed = openai_dialect.Chat.echoed
-    volatile = openai_dialect.Chat.volatile
+    ignored = openai_dialect.Chat.ignored | {"litellm_debug_info"}
+    echoed = openai_dialect.Chat.echoed | {"cost"}
+    volatile = re.compile(
+        openai_dialect.Chat.volatile.pattern
+        + r"|(?<=time taken=)[\d.]+|(?<=chatcmpl-)[0-9a-f]{8}-[0-9a-f-]{27}|(?<=created=)\d+"
+    )
+    # a worker of litellm's waits in each event loop, and of some streams it asks for a new iterator each time
+    noise = re.compile(r"Task was destroyed.*(LoggingWorker|async_generator_athrow)", re.DOTALL)
     name_of_function = "completion"
     model = f"openai/{MODEL}"
 
@@ -114,10 +120,11 @@ class LiteLLM(Dialect):
 
         return call
 
-    def plain(self, name, items, shapes=(*PLAIN, *STREAMS), *, options=None, **more):
+    def calling(self, name, items, shapes=(*PLAIN, *STREAMS), *, options=None, **more):
         async def run(client, messages, shape):
-            result = await settle(self.method(client)(messages, stream=shape.is_stream, **(options or {})))
-            return await drain(result) if shape.is_stream else result
+            with as_seen_by(client):
+                result = await settle(self.method(client)(messages, stream=shape.is_stream, **(options or {})))
+                return await drain(result) if shape.is_stream else result
 
         return Variant(name, items, run, shapes, **more)
 
@@ -148,23 +155,26 @@ class Chat(LiteLLM):
     def variants(self):
         yield Variant("by position", (1,), self.by_position)
         yield Variant("Router", (1, 21), self.router)
-        yield self.plain("tool calls", (32,), reply=Scripted(tool_calls=[CALL, CALL]), said="", parts=("tool_call",))
-        yield self.plain("cut short", (32,), reply=Scripted(REPLY, finish_reason="length"))
-        yield self.plain("content filter", (32,), reply=Scripted(REPLY, finish_reason="content_filter"))
-        yield self.plain("usage", (32,), PLAIN, usage=True)
-        yield self.plain("usage chunk", (33,), STREAMS, options={"stream_options": {"include_usage": True}}, usage=True)
+        yield self.calling("tool calls", (32,), reply=Scripted(tool_calls=[CALL, CALL]), said="", parts=("tool_call",))
+        yield self.calling("cut short", (32,), reply=Scripted(REPLY, finish_reason="length"))
+        yield self.calling("content filter", (32,), reply=Scripted(REPLY, finish_reason="content_filter"))
+        yield self.calling("usage", (32,), PLAIN, usage=True)
+        yield self.calling("usage chunk", (33,), STREAMS, options={"stream_options": {"include_usage": True}}, usage=True)
         two = Scripted(choices=["One.", "Two."])
-        yield self.plain("n=2", (32,), options={"n": 2}, reply=two, said="One.\nTwo.")
+        yield self.calling("n=2", (32,), options={"n": 2}, reply=two, said="One.\nTwo.")
         schema = {"type": "json_schema", "json_schema": {"name": "noted", "schema": SCHEMA, "strict": True}}
-        yield self.plain("schema", (34,), options={"response_format": schema}, reply=NOTED, said=NOTED)
-        yield self.plain("pydantic schema", (12, 34), options={"response_format": Noted}, reply=NOTED, said=NOTED)
-        yield self.plain(
+        yield self.calling("schema", (34,), options={"response_format": schema}, reply=NOTED, said=NOTED)
+        yield self.calling("pydantic schema", (12, 34), options={"response_format": Noted}, reply=NOTED, said=NOTED)
+        yield self.calling(
             "options of the request",
             (1,),
             options={"extra_headers": {"x-mine": "1"}, "extra_body": {"mine": 3}, "temperature": 0.5, "user": "u"},
         )
-        yield self.plain("fallbacks", (10,), options={"fallbacks": [self.model]})
-        yield self.plain("mock_response", (1,), options={"mock_response": REPLY}, injects=False)
+        mocked = {"mock_response": REPLY}
+        yield self.calling("mock_response", (1,), options=mocked, injects=False)
+        fallbacks = {**mocked, "fallbacks": [self.model]}
+        yield self.calling("fallbacks", (21,), (*PLAIN, ASYNC_STREAM), options=fallbacks, injects=False)
+        yield self.calling("retries", (21,), options={"num_retries": 2})
 
     async def by_position(self, client, messages, shape):
         function = client.function("completion")
@@ -241,12 +251,12 @@ class Responses(LiteLLM):
     def variants(self):
         thought = Scripted(REPLY, reasoning="Canaries sing.")
         yield Variant("by position", (1,), self.by_position)
-        yield self.plain("reasoning", (32,), reply=thought, parts=("reasoning",))
-        yield self.plain("tool calls", (32,), reply=Scripted(tool_calls=[CALL]), said="", parts=("tool_call",))
-        yield self.plain("cut short", (32,), reply=Scripted(REPLY, finish_reason="length"))
-        yield self.plain("usage", (32, 33), usage=True)
-        yield self.plain("instructions", (26,), options={"instructions": "Be brief."})
-        yield self.plain("no instructions", (26,), options={"instructions": None})
+        yield self.calling("reasoning", (32,), reply=thought, parts=("reasoning",))
+        yield self.calling("tool calls", (32,), reply=Scripted(tool_calls=[CALL]), said="", parts=("tool_call",))
+        yield self.calling("cut short", (32,), reply=Scripted(REPLY, finish_reason="length"))
+        yield self.calling("usage", (32, 33), usage=True)
+        yield self.calling("instructions", (26,), options={"instructions": "Be brief."})
+        yield self.calling("no instructions", (26,), options={"instructions": None})
         yield Variant("a plain string", (25,), self.string)
 
     async def by_position(self, client, messages, shape):

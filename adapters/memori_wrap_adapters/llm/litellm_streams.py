@@ -16,7 +16,7 @@ from typing import Any
 from memori_wrap.protocols import ReplyBuilder, Tap
 from memori_wrap.types import Reply
 from memori_wrap_adapters.llm import openai_chat, openai_responses
-from memori_wrap_adapters.llm.fields import get
+from memori_wrap_adapters.llm.fields import get, items, text
 
 
 def attach(result: Any, tap: Callable[[ReplyBuilder], Tap]) -> Any:
@@ -39,15 +39,19 @@ class _Chunks:
 
     def __init__(self, chunks: list[Any]) -> None:
         self._chunks = chunks
+        self.is_over = False
+        """There are no more; a provider that gives no finish reason says it by that alone."""
 
     def feed(self, chunk: Any) -> None:
         """They are in the list."""
 
     def reply(self) -> Reply:
-        builder = openai_chat.Builder()
-        for chunk in tuple(self._chunks):
+        builder, chunks = openai_chat.Builder(), tuple(self._chunks)
+        for chunk in chunks:
             builder.feed(chunk)
-        return builder.reply()
+        # litellm hands on one finish reason, however many choices there are
+        is_complete = any(text(choice, "finish_reason") for chunk in chunks for choice in items(chunk, "choices"))
+        return replace(builder.reply(), complete=is_complete or self.is_over)
 
 
 class Events(openai_responses.Builder):
@@ -70,7 +74,7 @@ class Events(openai_responses.Builder):
 class _Later:
     """``make_call``, by which litellm opens some streams only when their first item is asked for."""
 
-    def __init__(self, make_call: Callable[..., Any], tap: Tap, builder: ReplyBuilder) -> None:
+    def __init__(self, make_call: Callable[..., Any], tap: Tap, builder: _Chunks) -> None:
         self._make_call, self._tap, self._builder = make_call, tap, builder
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -96,7 +100,7 @@ class _Later:
 class _Tapped:
     """Stands for a stream: everything but its steps and its end is its own."""
 
-    def __init__(self, stream: Any, tap: Tap, builder: ReplyBuilder) -> None:
+    def __init__(self, stream: Any, tap: Tap, builder: _Chunks) -> None:
         self._stream, self._tap, self._builder = stream, tap, builder
         self._ends = 0
 
@@ -127,7 +131,8 @@ class _Tapped:
     def is_over(self) -> bool:
         """Whether this end is the last: litellm then makes a chunk of the finish reason, and asks once more."""
         self._ends += 1
-        return self._ends > 1 or self._builder.reply().complete
+        self._builder.is_over = self._ends > 1
+        return self._builder.reply().complete
 
     def broken(self) -> None:
         self._tap.broken()
@@ -194,7 +199,7 @@ def _kind_of(stream: Any) -> type[_Tapped] | None:
     return kinds.get((hasattr(stream, "__next__"), hasattr(stream, "__aiter__")))
 
 
-def _tapped(stream: Any, tap: Tap, builder: ReplyBuilder) -> _Tapped:
+def _tapped(stream: Any, tap: Tap, builder: _Chunks) -> _Tapped:
     kind = _kind_of(stream)
     assert kind is not None
     return kind(stream, tap, builder)
