@@ -6,10 +6,12 @@ and lifetimes of instances stay what they were. A client that is not registered 
 
 from __future__ import annotations
 
+import copy
 import os
 import threading
 import weakref
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import wrapt
@@ -87,9 +89,23 @@ def _hook(point: PatchPoint, provider: Provider) -> None:
     if known is not None and _stands_on(before, known[0]):
         return
     find = _through(provider)
-    wrapper = wrapt.FunctionWrapper(before, _copying(find) if point.role == "copy" else driver(point, find))
+    kind = _Function if isinstance(point.owner, ModuleType) else wrapt.FunctionWrapper
+    wrapper = kind(before, _copying(find) if point.role == "copy" else driver(point, find))
     setattr(point.owner, point.method, wrapper)
     _hooks[point.owner, point.method] = (wrapper, before)
+
+
+class _Function(wrapt.FunctionWrapper):  # type: ignore[misc, type-arg]
+    """A hooked function of a module: a copy of it is itself, as with any function; pickled, it is the one beneath."""
+
+    def __copy__(self) -> _Function:
+        return self
+
+    def __deepcopy__(self, _: object) -> _Function:
+        return self
+
+    def __reduce_ex__(self, _: object) -> Any:
+        return copy.copy, (self.__wrapped__,)
 
 
 def _stands_on(method: Any, wrapper: object) -> bool:
@@ -111,11 +127,11 @@ def _unhook(owner: Any, name: str) -> None:
 def _copying(find: Lookup) -> Callable[..., Any]:
     """A copy of a registered client is registered, of a bare one is not."""
 
-    def copy(wrapped: Callable[..., Any], receiver: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def drive(wrapped: Callable[..., Any], receiver: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         made = wrapped(*args, **kwargs)
         registration = find(receiver)
         if registration is not None and registration.active:
             register(made, registration)
         return made
 
-    return copy
+    return drive
