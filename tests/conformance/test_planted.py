@@ -5,6 +5,7 @@ from __future__ import annotations
 import openai
 import planted_calls
 import planted_clients
+import planted_ollama
 import pytest
 from planting import PLANTS
 
@@ -14,6 +15,7 @@ from memori_wrap.testing.provider import faults, stage, streams
 pytestmark = pytest.mark.filterwarnings("ignore")
 assert planted_calls
 assert planted_clients
+assert planted_ollama
 
 HOOKED = [kind for client in (openai.OpenAI, openai.AsyncOpenAI) for kind in client.__mro__ if "request" in vars(kind)]
 HOOKED += [openai.OpenAI, openai.AsyncOpenAI]
@@ -34,6 +36,8 @@ def classes_as_they_were(monkeypatch):
         setattr(kind, name, method)
         if name == "copy":
             kind.with_options = method
+    for (owner, name), (_, method) in patch._hooks.items():
+        setattr(owner, name, method)
     patch._hooks.clear()
     patch._clients.clear()
 
