@@ -95,7 +95,7 @@ def _hook(point: PatchPoint, provider: Provider) -> None:
     _hooks[point.owner, point.method] = (wrapper, before)
 
 
-class _Function(wrapt.FunctionWrapper):  # type: ignore[misc, type-arg]
+class _Function(wrapt.FunctionWrapper):  # type: ignore[type-arg]
     """A hooked function of a module: a copy of it is itself, as with any function; pickled, it is the one beneath."""
 
     def __copy__(self) -> _Function:
