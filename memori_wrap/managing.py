@@ -11,7 +11,7 @@ from typing import Any
 
 from memori_wrap.context import check_id, paused
 from memori_wrap.desk import MemoryDesk
-from memori_wrap.errors import ConfigurationError, StoreError
+from memori_wrap.errors import ConfigurationError, ScopeError, StoreError
 from memori_wrap.incoming import when
 from memori_wrap.parts import Parts
 from memori_wrap.retrieve.texts import embedding_texts
@@ -149,7 +149,7 @@ def _line(line: str, number: int) -> dict[str, Any]:
             return {"format": found["format"], "version": found.get("version")}
         table = found["table"]
         return {"entity": check_id(found["entity"], "entity"), "table": table, "row": from_json(table, found["row"])}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, ScopeError) as error:
         raise ConfigurationError(f"line {number} is no line of an export: {error}") from error
 
 

@@ -21,11 +21,12 @@ from memori_wrap.errors import ConfigurationError, MemoriError, ScopeError, Stor
 from memori_wrap.familiar import Augmentation, Config, Llm
 from memori_wrap.ids import message_id, new_id
 from memori_wrap.incoming import messages_of, when
+from memori_wrap.indexes import Index
 from memori_wrap.intercept import patch
 from memori_wrap.intercept.call import Registration
 from memori_wrap.intercept.hooks import Handle, Hook
 from memori_wrap.managing import Management
-from memori_wrap.parts import IndexFactory, Parts
+from memori_wrap.parts import Parts
 from memori_wrap.prompt import choose
 from memori_wrap.protocols import Embedder, Extractor, Query, RetrieverFactory
 from memori_wrap.recollections import Recollections
@@ -69,7 +70,7 @@ class Memori(Management):
         entity: Entity = None,
         embedder: Embedder | str | None = None,
         extractor: Extractor | str | None = None,
-        index: IndexFactory | None = None,
+        index: Index | None = None,
         retriever: RetrieverFactory | None = None,
         settings: Settings | Mapping[str, Any] | None = None,
     ) -> None:
@@ -300,6 +301,11 @@ class Memori(Management):
 
     async def aflush(self, timeout: float | None = None) -> FlushReport:
         return await asyncio.to_thread(self.flush, timeout)
+
+    def start(self) -> None:
+        """Starts the background threads, as the first ``register`` or ``add`` does; idempotent."""
+        self._check_open()
+        self._parts.start()
 
     def warm(self, timeout: float | None = None) -> bool:
         """Waits until the embedding model is loaded; False where there is none, or not in time."""

@@ -1,4 +1,4 @@
-"""The command line: ``memori-wrap demo | chat | recall | facts | doctor | path``."""
+"""The command line, ``memori-wrap``; its commands are in ``commands``."""
 
 from memori_wrap.cli.commands import app
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import sys
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -135,6 +136,125 @@ def facts(
     from memori_wrap.cli.look import facts as show
 
     show(entity, process, database, ended, as_json)
+
+
+@app.command()
+def export(
+    file: Annotated[Path | None, typer.Argument(help="Where to; none: stdout.")] = None,
+    entity: Entity = None,
+    database: Database = None,
+) -> None:
+    """All that is stored, or one entity's part, as JSON lines."""
+    from memori_wrap.cli.manage import export as run
+
+    run(file, entity, database)
+
+
+@app.command(name="import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="What export wrote; - for stdin.")], database: Database = None
+) -> None:
+    """Takes in what export wrote, so far as it is not there yet."""
+    from memori_wrap.cli.manage import import_ as run
+
+    run(file, database)
+
+
+@app.command()
+def erase(
+    entity: str,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    database: Database = None,
+    as_json: Json = False,
+) -> None:
+    """Deletes all that is known of ENTITY, for good."""
+    from memori_wrap.cli.manage import erase as run
+
+    run(entity, yes, database, as_json)
+
+
+@app.command()
+def expire(before: str, entity: Entity = None, database: Database = None) -> None:
+    """Deletes what was said BEFORE a time, such as 2026-05-31, with the facts that rest on it alone."""
+    from memori_wrap.cli.manage import expire as run
+
+    run(before, entity, database)
+
+
+@app.command()
+def reindex(
+    prune: Annotated[bool, typer.Option("--prune", help="Then delete the vectors of other models.")] = False,
+    database: Database = None,
+) -> None:
+    """Embeds what the present model has no vector of, after a change of the model."""
+    from memori_wrap.cli.manage import reindex as run
+
+    run(prune, database)
+
+
+@app.command()
+def worker(
+    threads: Annotated[int, typer.Option("--threads", "-t", min=1, max=32)] = 1,
+    drain: Annotated[bool, typer.Option("--drain", help="End when nothing waits any more.")] = False,
+    database: Database = None,
+) -> None:
+    """Does the background work in this process; any number of them, on any number of machines, share it."""
+    from memori_wrap.cli.work import worker as run
+
+    raise typer.Exit(run(threads, drain, database))
+
+
+queue = typer.Typer(help="The exchanges that wait for the background work.", no_args_is_help=True)
+app.add_typer(queue, name="queue")
+
+
+@queue.command()
+def status(database: Database = None, as_json: Json = False) -> None:
+    """How many wait, for how long, and how many were given up on."""
+    from memori_wrap.cli.work import status as run
+
+    run(database, as_json)
+
+
+@queue.command()
+def dead(
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1)] = 100, database: Database = None, as_json: Json = False
+) -> None:
+    """Those that were given up on, the newest first, and why."""
+    from memori_wrap.cli.work import dead as run
+
+    run(limit, database, as_json)
+
+
+@queue.command()
+def retry(
+    exchanges: Annotated[list[str] | None, typer.Argument(help="Ids that `queue dead` shows; none: all.")] = None,
+    database: Database = None,
+) -> None:
+    """Gives those that were given up on another try."""
+    from memori_wrap.cli.work import retry as run
+
+    run(exchanges or [], database)
+
+
+db = typer.Typer(help="The tables in the database.", no_args_is_help=True)
+app.add_typer(db, name="db")
+
+
+@db.command()
+def upgrade(database: Database = None) -> None:
+    """Makes or upgrades the tables, as opening the memory does."""
+    from memori_wrap.cli.tables import upgrade as run
+
+    run(database)
+
+
+@db.command()
+def check(database: Database = None, as_json: Json = False) -> None:
+    """Which schema the database has and which this version wants; changes nothing. Exit code 3 where they differ."""
+    from memori_wrap.cli.tables import check as run
+
+    raise typer.Exit(run(database, as_json))
 
 
 @app.command()

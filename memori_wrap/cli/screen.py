@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
 from rich.panel import Panel
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -92,3 +93,14 @@ class Screen:
                 yield
         else:
             yield
+
+    @contextmanager
+    def progress(self, text: str) -> Generator[Callable[[int], None], None, None]:
+        """Gives a function that is told how many more are done; a counting line on a terminal, else nothing."""
+        if not self.is_terminal:
+            yield lambda _: None
+            return
+        columns = SpinnerColumn(), TextColumn("{task.completed:,.0f} {task.description}"), TimeElapsedColumn()
+        with Progress(*columns, console=self._console, transient=True) as shown:
+            task = shown.add_task(Text(one_line(text)).plain, total=None)
+            yield lambda n: shown.advance(task, n)

@@ -7,14 +7,17 @@ class TestMine(StoreSuite):
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import numpy as np
 
 from memori_wrap.ids import message_id, new_id
 from memori_wrap.protocols import Store
+from memori_wrap.store.transfer import TABLES, from_json, key_of, to_json
 from memori_wrap.types import (
     Augmentation,
     Exchange,
@@ -194,3 +197,152 @@ class StoreSuite:
         store.capture([exchange(text, session=new_id())])
         jobs: Sequence[Job] = store.claim("a", 1)
         store.complete([Augmentation(jobs[0], [fact(jobs[0], said, at=at, ends=ends)])], None)
+
+    # ------------------------------------------------------------ fairness, dead jobs
+
+    def test_a_noisy_entity_delays_nobody(self, store: Store) -> None:
+        store.capture([exchange(f"noise {n}", entity="noisy", session=f"s{n}") for n in range(60)])
+        store.capture([exchange("quiet", entity=f"quiet {n}") for n in range(3)])
+        served = [job.entity for _ in range(3) for job in store.claim("a", 4)]
+        assert {f"quiet {n}" for n in range(3)} <= set(served)
+        assert served.count("noisy") >= 3
+
+    def test_entities_take_turns_around_the_end(self, store: Store) -> None:
+        store.capture([exchange(f"{name} {n}", entity=name, session=f"s{n}") for name in "abc" for n in range(4)])
+        served = [store.claim("w", 1)[0].entity for _ in range(12)]
+        assert sorted(served) == sorted("abc" * 4)
+        assert all(set(served[i : i + 3]) == {"a", "b", "c"} for i in (0, 3, 6, 9))
+        assert store.claim("w", 1) == []
+
+    def test_dead_jobs_are_listed_and_tried_again(self, store: Store) -> None:
+        store.capture([exchange("hi", session=f"s{n}") for n in range(3)])
+        jobs = store.claim("a", 3)
+        for job in jobs:
+            store.fail(job, "broken beyond repair", None)
+        dead = store.dead()
+        assert [d.exchange for d in dead] == sorted((j.exchange for j in jobs), reverse=True)
+        assert {(d.entity, d.reason, d.attempts) for d in dead} == {("alice", "broken beyond repair", 1)}
+        assert len(store.dead(limit=2)) == 2
+        assert store.retry([jobs[0].exchange]) == 1
+        assert [(j.exchange, j.attempts) for j in store.claim("a", 3)] == [(jobs[0].exchange, 1)]
+        assert store.retry() == 2
+        assert (store.queue().dead, len(store.claim("a", 3))) == (0, 2)
+
+    # ------------------------------------------------------------ taking away
+
+    def test_an_erased_entity_is_gone(self, store: Store) -> None:
+        late = exchange("begun before, written after", session="late")
+        for name in ("alice", "bob"):
+            store.capture([exchange(f"I am {name} and like tea", entity=name, session=f"s{n}") for n in range(3)])
+        jobs = store.claim("a", 6)
+        vector = np.array([0.6, 0.8], dtype=np.float32)
+        done = [Augmentation(j, [fact(j)], [StoredVector(j.messages[0].id, vector)]) for j in jobs[:4]]
+        store.complete(done, "m")
+        before = repr(store.load("bob", 0, "m"))
+        revision = store.revision("alice")
+        erased = store.erase("alice")
+        assert (erased.messages, erased.jobs, erased.facts) == (6, 1, 1)
+        assert store.load("alice", 0, "m").messages == []
+        assert store.facts("alice", ended=True) == []
+        assert store.revision("alice") == 0
+        # what was under way: an exchange in a queue, a job in a worker's hands
+        assert list(store.capture([late])) == []
+        assert list(store.complete([Augmentation(j, [fact(j)]) for j in jobs[4:] if j.entity == "alice"], "m")) == []
+        assert store.load("alice", 0, "m").messages == []
+        assert repr(store.load("bob", 0, "m")) == before
+        # who comes again begins anew, and no cache takes the new for the old
+        store.capture([exchange("hello again")])
+        again = store.load("alice", revision, "m")
+        assert again.base == 0
+        assert again.revision > revision
+        assert [m.text for m in again.messages] == ["hello again", "ok"]
+
+    def test_erasing_nobody_is_nothing(self, store: Store) -> None:
+        assert store.erase("nobody").messages == 0
+        store.capture([exchange("hi", entity="nobody")])
+        assert len(store.load("nobody", 0, None).messages) == 2
+
+    def test_what_is_too_old_goes(self, store: Store) -> None:
+        old = [Message("user", "I like tea", said_at=NOW - timedelta(days=400))]
+        store.capture([Exchange(new_id(), Scope("alice", None, "old"), tuple(old), (), NOW - timedelta(days=400))])
+        store.capture([exchange("I like tea too", session="new")])
+        jobs = store.claim("a", 2)
+        store.complete([Augmentation(j, [fact(j, "tea" if n else "mate")]) for n, j in enumerate(jobs)], None)
+        known = store.load("alice", 0, None)
+        assert store.expire("alice", NOW - timedelta(days=365)) == 1
+        assert store.expire("alice", NOW - timedelta(days=365)) == 0
+        after = store.load("alice", known.revision, None)
+        assert after.base == 0
+        assert [m.text for m in after.messages] == ["I like tea too", "ok"]
+        assert len(store.facts("alice")) == 1
+        assert list(store.load("alice", after.revision, None).messages) == []
+
+    # ------------------------------------------------------------ moving
+
+    def test_rows_out_and_in_again(self, store: Store) -> None:
+        texts = ["héllo 世界 🎉", "I like tea", "x" * 100_000]
+        store.capture([exchange(text, entity="ålice ", session=f"s{n}") for n, text in enumerate(texts)])
+        jobs = store.claim("a", 1)
+        vector = np.array([0.6, 0.8], dtype=np.float32)
+        store.complete([Augmentation(jobs[0], [fact(jobs[0])], [StoredVector(jobs[0].messages[0].id, vector)])], "m")
+        before = store.load("ålice ", 0, "m")
+        rows = rows_of(store, "ålice ")
+        assert store.insert("ålice ", rows) == 0
+        store.erase("ålice ")
+        for _ in range(2):
+            stored = store.insert("ålice ", rows)
+        assert stored == 0
+        after = store.load("ålice ", 0, "m")
+        assert [(m.id, m.text, m.said_at, m.parts) for m in after.messages] == [
+            (m.id, m.text, m.said_at, m.parts) for m in before.messages
+        ]
+        assert [(f.id, f.text, f.sources) for f in after.facts] == [(f.id, f.text, f.sources) for f in before.facts]
+        assert [v.vector.tolist() for v in after.vectors] == [v.vector.tolist() for v in before.vectors]
+        assert store.queue().pending == 2
+
+    def test_a_conversation_of_the_same_name_is_kept_apart(self, store: Store) -> None:
+        store.capture([exchange("old")])
+        rows = rows_of(store, "alice")
+        store.erase("alice")
+        store.capture([exchange("new")])
+        store.insert("alice", rows)
+        assert sorted(m.text for m in store.load("alice", 0, None).messages) == ["new", "ok", "ok", "old"]
+
+    def test_what_a_model_has_no_vector_of(self, store: Store) -> None:
+        for name in ("alice", "bob"):
+            store.capture([exchange("I like tea", entity=name), exchange("I like tea", "ok", "a lot", entity=name)])
+        for job in store.claim("a", 9):
+            store.complete([Augmentation(job, [fact(job)])], None)
+        found, last = store.unembedded("m", ("", ""), 3)
+        assert (len(found), last) == (3, (found[-1][0], found[-1][1].id))
+        assert last is not None
+        rest, end = store.unembedded("m", last, 9)
+        everything = [*found, *rest]
+        assert len({m.id for _, m, _ in everything}) == len(everything) == 8
+        assert [before.text for _, m, before in everything if m.text == "a lot" and before is not None] == ["ok"] * 2
+        assert end is not None
+        assert store.unembedded("m", end, 9) == ([], None)
+        vector = np.array([0.6, 0.8], dtype=np.float32)
+        store.embed("alice", "m", [StoredVector(m.id, vector) for name, m, _ in everything if name == "alice"])
+        assert {name for name, *_ in store.unembedded("m", ("", ""), 99)[0]} == {"bob"}
+        assert [name for name, *_ in store.unembedded_facts("m", ("", ""), 9)] == ["alice", "bob"]
+        assert store.forget_models("other") == 4
+        assert len(store.unembedded("m", ("", ""), 99)[0]) == 8
+
+    def test_entities_in_pages(self, store: Store) -> None:
+        names = [f"e{n:02}" for n in range(7)]
+        for name in names:
+            store.capture([exchange("hi", entity=name)])
+        first = store.entities(limit=4)
+        assert [*first, *store.entities(first[-1], 4)] == names
+
+
+def rows_of(store: Store, entity: str) -> list[tuple[str, dict[str, Any]]]:
+    """All rows of an entity, as ``insert`` takes them."""
+    out: list[tuple[str, dict[str, Any]]] = []
+    for table in TABLES:
+        after = None
+        while rows := store.page(table, entity, after):
+            out += [(table, from_json(table, json.loads(json.dumps(to_json(row))))) for row in rows]
+            after = key_of(table, rows[-1])
+    return out
