@@ -68,6 +68,11 @@ class Model:
         """The model's name once it is ready: the space of its vectors."""
         return self._embedder.model if self._embedder is not None and self.state == "ready" else None
 
+    @property
+    def dimension(self) -> int:
+        """Numbers per vector; 0 where no model is loaded."""
+        return self._embedder.dimension if self._embedder is not None else 0
+
     def start(self) -> None:
         """Begins to load on a thread; returns at once."""
         with self._lock:

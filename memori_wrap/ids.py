@@ -54,3 +54,14 @@ def digest(*parts: str) -> str:
     for part in parts:
         h.update(part.encode("utf-8", "surrogatepass") + b"\0")
     return h.hexdigest()
+
+
+def vector_key(item: str, variant: str) -> int:
+    """The key of an item's vector in an index that processes share: 63 bits, so that SQL and Milvus can hold it."""
+    return int.from_bytes(blake2b(f"{item}\0{variant}".encode(), digest_size=8).digest(), "big") >> 1
+
+
+def owner_id(key: bytes, entity: str) -> str:
+    """32 hex digits that stand for an entity of the store with this secret, and tell nobody who it is."""
+    secret = blake2b(key, digest_size=32).digest()
+    return blake2b(entity.encode("utf-8", "surrogatepass"), key=secret, digest_size=16, person=b"vectors").hexdigest()

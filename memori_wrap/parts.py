@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -19,15 +17,13 @@ from memori_wrap.counts import Counts
 from memori_wrap.embedding import Model
 from memori_wrap.errors import ConfigurationError
 from memori_wrap.ids import digest
-from memori_wrap.protocols import Embedder, Extractor, RetrieverFactory, Store, VectorIndex
+from memori_wrap.indexes import Index, Indexes
+from memori_wrap.protocols import Embedder, Extractor, Retriever, RetrieverFactory, Store
 from memori_wrap.retrieve.cache import RetrieverCache
 from memori_wrap.retrieve.hybrid import HybridRetriever
 from memori_wrap.retrieve.texts import embedding_texts
 from memori_wrap.settings import Settings
 from memori_wrap.types import Delta, Exchange
-
-IndexFactory = Callable[[], VectorIndex]
-
 
 GRACE = 0.5
 """Seconds for threads to leave native code, whatever the deadline."""
@@ -43,16 +39,18 @@ class Parts:
         *,
         embedder: Embedder | str | None = None,
         extractor: Extractor | str | None = None,
-        index: IndexFactory | None = None,
+        index: Index | None = None,
         retriever: RetrieverFactory | None = None,
     ) -> None:
         self.counts, self.courtesy = Counts(), Courtesy()
         self.store, journal = _store(settings.database if conn is None else conn, settings)
         self.key = self.store.key()
         self.model = Model(_embedder(embedder or settings.embedder, self.counts), self.counts, self.courtesy)
-        make_retriever = retriever or (lambda: HybridRetriever(index or _index, breathe=self.courtesy.breathe))
-        self.cache = RetrieverCache(self.store, make_retriever, self.model, self.counts, settings.cache_bytes)
-        self.model.on_ready = self.cache.refresh
+        where = settings.index_url or (settings.database if conn is None else conn)
+        self.indexes = Indexes(index or settings.index, where, self.key)
+        self._retriever = retriever
+        self.cache = RetrieverCache(self.store, self._make_retriever, self.model, self.counts, settings.cache_bytes)
+        self.model.on_ready = self._model_came
         pipeline = Pipeline(_extractor(extractor or settings.extractor), self.model, embedding_texts, self.courtesy)
         self.pool = Pool(
             self.store,
@@ -81,6 +79,7 @@ class Parts:
     def leave(self) -> None:
         """In a forked child: lets go of the parent's connections without closing them."""
         self.store.leave()
+        self.indexes.leave()
 
     def close(self, deadline: float) -> None:
         """Stores what waits, augments what is pending until ``deadline`` (monotonic seconds).
@@ -97,7 +96,29 @@ class Parts:
         self.model.close(last)
         self.pool.join(last)
         self.cache.close(last)
+        self.indexes.close()
         self.store.close()
+
+    def _make_retriever(self, entity: str, model: str | None) -> Retriever:
+        if self._retriever is not None:
+            return self._retriever()
+        return HybridRetriever(
+            partial(self.indexes.open, entity, model, self.model.dimension),
+            breathe=self.courtesy.breathe,
+            on_fault=partial(self.counts.failed, "index"),
+        )
+
+    def _model_came(self) -> None:
+        self.cache.refresh()
+        model = self.model.name
+        if model is not None and (others := self.store.other_models(model)):
+            self.counts.once(
+                "other_models",
+                "memori_wrap: this database holds vectors of %s, and the model is %s: what has none of its vectors is "
+                "recalled by words only, until memori-wrap reindex",
+                ", ".join(others),
+                model,
+            )
 
     def _stored(self, exchanges: Sequence[Exchange], deltas: Sequence[Delta]) -> None:
         self.cache.stored(exchanges, deltas)
@@ -151,26 +172,3 @@ def _extractor(given: Extractor | str) -> Extractor | None:
     if not callable(made):
         raise ConfigurationError(f"the extractor {given!r} is not callable: its entry point must name a class")
     return cast(Extractor, made())
-
-
-_faiss_is_broken = False
-
-
-def _forked() -> None:
-    """FAISS's thread pool does not survive a fork: the child's first large operation would end it with SIGSEGV."""
-    global _faiss_is_broken  # noqa: PLW0603 (of the process)
-    _faiss_is_broken = "faiss" in sys.modules
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)
-
-
-def _index() -> VectorIndex:
-    if _faiss_is_broken:
-        from memori_wrap.index.flat import FlatIndex
-
-        return FlatIndex()
-    from memori_wrap.index.faiss import FaissIndex
-
-    return FaissIndex()

@@ -49,6 +49,10 @@ class Settings(BaseSettings):
     inject_tokens: int = Field(default=1000, ge=0, description="tokens put into a prompt at most")
 
     embedder: str = Field(default="auto", description='an installed embedder, "none", or "auto": local if it is there')
+    index: str = Field(default="auto", description='an installed vector index; "auto": one in memory, FAISS')
+    index_url: str | None = Field(
+        default=None, description="where an index past this process is; none: the database, for pgvector"
+    )
     extractor: str = Field(default="rules", description='an installed extractor or "none"')
     workers: int = Field(
         default=1, ge=0, le=32, description="augmentation threads; 0 leaves the work to other processes"

@@ -7,8 +7,9 @@ so that a database that is away or frozen delays nobody.
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import wait as wait_for
 
@@ -16,11 +17,16 @@ from memori_wrap.background import Threads
 from memori_wrap.counts import Counts
 from memori_wrap.embedding import Model
 from memori_wrap.ids import message_id
-from memori_wrap.protocols import Query, Retriever, RetrieverFactory, Store
+from memori_wrap.protocols import Query, Retriever, Store
 from memori_wrap.types import Delta, Exchange, Recollection, StoredMessage
 
 MAX_RECENT = 2000
 """Messages of one entity that are recallable before they are stored."""
+RETRY = 5.0
+"""Seconds after which an index past this process that was away is looked for again."""
+
+MakeRetriever = Callable[[str, str | None], Retriever]
+"""A retriever for an entity and an embedding model; without a model it asks no server for anything."""
 
 
 class _Entry:
@@ -29,6 +35,7 @@ class _Entry:
         self.retriever = retriever
         self.model: str | None = None
         self.is_loaded = False
+        self.opened = 0.0
         self.following: Future[None] | None = None
 
 
@@ -43,7 +50,7 @@ class _Recent:
 class RetrieverCache:
     """Bounded by the memory that the retrievers hold; the least recently asked goes first."""
 
-    def __init__(self, store: Store, make: RetrieverFactory, model: Model, counts: Counts, max_bytes: int) -> None:
+    def __init__(self, store: Store, make: MakeRetriever, model: Model, counts: Counts, max_bytes: int) -> None:
         self._store, self._make, self._model, self._counts = store, make, model, counts
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
@@ -130,7 +137,7 @@ class RetrieverCache:
         with self._lock:
             entry = self._entries.get(entity)
             if entry is None:
-                entry = self._entries[entity] = _Entry(self._make())
+                entry = self._entries[entity] = _Entry(self._make(entity, None))
             self._entries.move_to_end(entity)
             return entry
 
@@ -146,23 +153,37 @@ class RetrieverCache:
     def _catch_up(self, entity: str, entry: _Entry) -> None:
         model = self._model.name
         if not entry.is_loaded or entry.model != model:
-            delta = self._store.load(entity, 0, model)
-            retriever = self._make()
-            retriever.apply(delta)
+            retriever = self._load(entity, model, self._make(entity, model))
             with entry.lock:
                 if entry.model != model or retriever.revision >= entry.retriever.revision:
                     entry.retriever, entry.model, entry.is_loaded = retriever, model, True
+            entry.opened = time.monotonic()
             self._evict()
+        elif _since(entry.retriever) is None and time.monotonic() >= entry.opened + RETRY:
+            entry.opened = time.monotonic()
+            retriever = self._make(entity, model)
+            if _since(retriever) is not None:
+                self._load(entity, model, retriever)
+                with entry.lock:
+                    entry.retriever = retriever
         elif self._store.revision(entity) != entry.retriever.revision:
             delta = self._store.load(entity, entry.retriever.revision, model)
-            fresh = self._make() if delta.base == 0 else None  # something was removed, maybe all of it
-            if fresh is not None:
-                fresh.apply(delta)
+            fresh = None
+            if delta.base == 0:  # something was removed, maybe all of it
+                fresh = self._load(entity, model, self._make(entity, model))
             with entry.lock:
                 if fresh is not None:
                     entry.retriever = fresh
                 elif entry.retriever.revision == delta.base:
                     entry.retriever.apply(delta)
+
+    def _load(self, entity: str, model: str | None, retriever: Retriever) -> Retriever:
+        """Gives a new retriever what the store has, of the vectors those only that its index lacks."""
+        since = _since(retriever)
+        retriever.apply(self._store.load(entity, 0, model if since == 0 else None))
+        if since and (since := _since(retriever)) is not None:
+            retriever.apply(self._store.load(entity, since, model))
+        return retriever
 
     def forget(self, entity: str) -> None:
         """Keeps nothing of the entity in memory; what is left of it is read anew."""
@@ -182,6 +203,12 @@ class RetrieverCache:
 
     def close(self, deadline: float) -> None:
         self._readers.close(deadline)
+
+
+def _since(retriever: Retriever) -> int | None:
+    """The revision up to which it needs no vectors: 0 for one whose index lives in memory, None where it takes none."""
+    since: int | None = getattr(retriever, "since", 0)
+    return since
 
 
 def _messages_of(exchange: Exchange) -> list[StoredMessage]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
-from memori_wrap.protocols import VectorIndex
+from memori_wrap.protocols import SharedIndex, VectorIndex
 from memori_wrap.retrieve import words
 from memori_wrap.retrieve.facts import Facts
 from memori_wrap.retrieve.lexical import LexicalIndex
+from memori_wrap.retrieve.shared import SharedVectors
 from memori_wrap.retrieve.turns import Turns
-from memori_wrap.retrieve.vectors import CONTEXT, FACT, TURN, ItemVectors
+from memori_wrap.retrieve.vectors import FACT, ItemVectors, kind_of_turn
 from memori_wrap.text import tokens
 from memori_wrap.types import Delta, StoredFact, StoredMessage, StoredVector
 
@@ -21,13 +22,26 @@ BATCH = 16
 
 
 class Corpus:
-    """``breathe`` is called between pieces of work of well under 0.5 ms."""
+    """``breathe`` is called between pieces of work of well under 0.5 ms, ``on_fault`` with what a shared index raises.
 
-    def __init__(self, make_index: Callable[[], VectorIndex], breathe: Callable[[], None]) -> None:
+    ``prune``: what a shared index has and the first delta has not is removed from it; right where the delta is read
+    after this was made.
+    """
+
+    def __init__(
+        self,
+        make_index: Callable[[], VectorIndex],
+        breathe: Callable[[], None],
+        on_fault: Callable[[Exception], None],
+        *,
+        prune: bool,
+    ) -> None:
         self.turns = Turns()
         self.lexical = LexicalIndex()
         self.facts = Facts()
-        self.vectors = ItemVectors(make_index)
+        index = make_index()
+        self.vectors = SharedVectors(index, breathe, on_fault) if isinstance(index, SharedIndex) else ItemVectors(index)
+        self._prune = prune
         self._breathe = breathe
         self._languages: Counter[str] = Counter()
         self._early: dict[str, list[StoredVector]] = {}
@@ -41,9 +55,12 @@ class Corpus:
                 self._message(message)
         for start in range(0, len(delta.facts), BATCH):
             self._facts(delta.facts[start : start + BATCH])
+        if isinstance(self.vectors, SharedVectors):
+            self.vectors.adopt(self._find, delta.revision, prune=self._prune)
         early = [vector for item in [*self._early] if self._known(item) for vector in self._early.pop(item)]
         self._vectors(early)
         self._vectors(delta.vectors)
+        self.vectors.settle(delta.revision, complete=not self._early)
 
     def languages(self) -> list[str]:
         """The languages of at least a twentieth of the turns."""
@@ -80,15 +97,21 @@ class Corpus:
         for start in range(0, len(vectors), BATCH):
             batch: list[tuple[int, int, StoredVector]] = []
             for vector in vectors[start : start + BATCH]:
-                if vector.item in self.turns.number:
-                    kind = CONTEXT if vector.variant == "context" else TURN
-                    batch.append((kind, self.turns.number[vector.item], vector))
-                elif vector.item in self.facts.number:
-                    batch.append((FACT, self.facts.number[vector.item], vector))
+                place = self._find(vector.item, vector.variant)
+                if place is not None:
+                    batch.append((*place, vector))
                 else:
                     self._early.setdefault(vector.item, []).append(vector)
             self.vectors.add(batch)
             self._breathe()
+
+    def _find(self, item: str, variant: str) -> tuple[int, int] | None:
+        """Kind and number of what a vector of this name embeds."""
+        if item in self.turns.number:
+            return kind_of_turn(variant), self.turns.number[item]
+        if item in self.facts.number:
+            return FACT, self.facts.number[item]
+        return None
 
     def _known(self, item: str) -> bool:
         return item in self.turns.number or item in self.facts.number

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 
 import numpy as np
 
-from memori_wrap.errors import ConfigurationError
+from memori_wrap.errors import ConfigurationError, StoreError
 from memori_wrap.protocols import Query, VectorIndex
 from memori_wrap.retrieve import question as questions
 from memori_wrap.retrieve import scoring, words
@@ -30,8 +30,13 @@ def rest() -> None:
     time.sleep(0)
 
 
+def ignore(_: Exception) -> None:
+    """What is raised by an index past this process is nobody's business: the words answer."""
+
+
 class HybridRetriever:
-    """Implements ``Retriever``. ``make_index`` gives an empty vector index, ``breathe`` is called while applying.
+    """Implements ``Retriever``. ``make_index`` gives an empty vector index, or one that outlives the process;
+    ``breathe`` is called while applying, ``on_fault`` with what the latter raises.
 
     A delta with ``base`` 0 starts afresh; one that leaves a gap after the present revision is a ``ValueError``.
     """
@@ -42,18 +47,23 @@ class HybridRetriever:
         *,
         weights: Weights | None = None,
         breathe: Callable[[], None] = rest,
+        on_fault: Callable[[Exception], None] = ignore,
     ) -> None:
         self.revision = 0
-        self._make_index, self._breathe = make_index, breathe
+        self._make_index, self._breathe, self._on_fault = make_index, breathe, on_fault
         self.weights = weights or Weights()
-        self._corpus = Corpus(make_index, breathe)
+        self._corpus = Corpus(make_index, breathe, on_fault, prune=True)
         self._recent: dict[str, Counter[str]] = {}
+
+    @property
+    def since(self) -> int | None:
+        return self._corpus.vectors.since
 
     def apply(self, delta: Delta) -> None:
         if delta.base > self.revision:
             raise ValueError(f"a delta from revision {delta.base} cannot follow revision {self.revision}")
         if delta.base == 0 and self.revision:
-            self._corpus = Corpus(self._make_index, self._breathe)
+            self._corpus = Corpus(self._make_index, self._breathe, self._on_fault, prune=False)
         self._corpus.apply(delta)
         self.revision = delta.revision
 
@@ -79,7 +89,11 @@ class HybridRetriever:
             question = questions.wordless(question)
         if query.engine == "lexical" or not len(corpus.vectors):
             vector = None
-        matches = gather(corpus, question, table, allowed(corpus, query, table, recent), vector, self._terms(recent))
+        keep, terms = allowed(corpus, query, table, recent), self._terms(recent)
+        try:
+            matches = gather(corpus, question, table, keep, vector, terms)
+        except StoreError:  # of an index past this process
+            matches = gather(corpus, question, table, keep, None, terms)
         fact_parts = scoring.base(
             matches.fact_words,
             matches.fact_words,
