@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from memori_wrap.forks import in_database
 from memori_wrap.types import Exchange
 
 _exchange = TypeAdapter(Exchange)
@@ -34,7 +35,7 @@ class Journal:
     def append(self, exchanges: Sequence[Exchange], reason: str | None = None) -> None:
         """``reason`` set: the database refused the exchange for good; it is kept for a person to look at."""
         rows = [(e.id, _exchange.dump_json(e).decode("utf-8", "replace"), reason) for e in exchanges]
-        with self._lock:
+        with self._lock, in_database():
             connection = self._open()
             with connection:
                 connection.executemany(_APPEND, rows)
@@ -42,7 +43,7 @@ class Journal:
 
     def peek(self, limit: int) -> list[Exchange]:
         """The oldest exchanges that wait for the database."""
-        with self._lock:
+        with self._lock, in_database():
             if not self._may_hold:
                 return []
             rows = (
@@ -54,14 +55,14 @@ class Journal:
         return [_exchange.validate_json(row[0]) for row in rows]
 
     def drop(self, exchanges: Sequence[Exchange]) -> None:
-        with self._lock:
+        with self._lock, in_database():
             connection = self._open()
             with connection:
                 connection.executemany("DELETE FROM spill WHERE id = ?", [(e.id,) for e in exchanges])
 
     def forget(self, entity: str) -> int:
         """Takes out every exchange of the entity, so that no byte of it is left; how many."""
-        with self._lock:
+        with self._lock, in_database():
             if not self._file.exists():
                 return 0
             connection = self._open()
@@ -73,7 +74,7 @@ class Journal:
             return gone.rowcount
 
     def close(self) -> None:
-        with self._lock:
+        with self._lock, in_database():
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None

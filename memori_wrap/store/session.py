@@ -12,7 +12,9 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlch
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from memori_wrap.errors import StoreError
-from memori_wrap.store.connect import Connection, masked
+from memori_wrap.forks import in_database
+from memori_wrap.store.engines import Connection, masked
+from memori_wrap.store.quirks import NO_ROW_LOCKS
 
 log = logging.getLogger(__name__)
 
@@ -30,11 +32,12 @@ class Session:
         self._slots = nullcontext() if connection.owned else threading.BoundedSemaphore(BORROWED)
         # one connection that serves all threads takes one transaction at a time
         self._gate = threading.RLock() if connection.shared else nullcontext()
+        self._turn = threading.RLock() if self.engine.dialect.name in NO_ROW_LOCKS else nullcontext()
 
     @contextmanager
     def write(self) -> Generator[sa.Connection]:
         """A transaction that has the right to write from its beginning: it cannot deadlock half-way in SQLite."""
-        with self._begin("BEGIN IMMEDIATE") as conn:
+        with self._turn, self._begin("BEGIN IMMEDIATE") as conn:
             yield conn
 
     @contextmanager
@@ -46,7 +49,7 @@ class Session:
     @contextmanager
     def scrubbing(self) -> Generator[sa.Connection]:
         """A write transaction that leaves no copy of what it deletes, where the database can do that."""
-        with self._begin("BEGIN IMMEDIATE", "PRAGMA secure_delete=ON") as conn:
+        with self._turn, self._begin("BEGIN IMMEDIATE", "PRAGMA secure_delete=ON") as conn:
             yield conn
 
     def scrub(self) -> bool | None:
@@ -54,7 +57,7 @@ class Session:
         if not self.is_sqlite:
             return None
         try:
-            with self._gate, self._slots, self.engine.connect() as conn:
+            with self._gate, self._slots, in_database(), self.engine.connect() as conn:
                 conn.exec_driver_sql("PRAGMA secure_delete=ON")
                 conn.exec_driver_sql("VACUUM")
                 row = conn.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").first()
@@ -66,12 +69,15 @@ class Session:
     @contextmanager
     def _begin(self, statement: str, pragma: str = "") -> Generator[sa.Connection]:
         try:
-            with self._gate, self._slots:
+            with self._gate, self._slots, in_database():
                 if not self.is_sqlite:
                     with self.engine.begin() as conn:
                         yield conn
                     return
                 with self.engine.connect() as conn:
+                    conn.begin()
+                    if conn.connection.in_transaction:  # type: ignore[attr-defined] # by a listener of the user's
+                        conn.exec_driver_sql("ROLLBACK")
                     if pragma:
                         conn.exec_driver_sql(pragma)
                     conn.exec_driver_sql(statement)

@@ -1,9 +1,10 @@
-"""Fork after register: the child works on connections and threads of its own (D07, for a parent that is at rest)."""
+"""Fork after register: the child works on connections and threads of its own, whatever the parent is doing (D07)."""
 
 from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 import traceback
 from collections import Counter
@@ -87,3 +88,81 @@ def test_a_child_without_the_database_goes_through_untouched(tmp_path: Path) -> 
                 os._exit(code)
         assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
         (tmp_path / "gone").rename(folder)
+
+
+def talk(client: OpenAI, stop: threading.Event, said: list[str]) -> None:
+    n = 0
+    while not stop.is_set():
+        ask(client, f"{threading.current_thread().name} says number {n}")
+        said.append(f"{threading.current_thread().name} says number {n}")
+        n += 1
+
+
+def forks_under_load(folder: Path, forks: int) -> tuple[list[int], Counter[str], list[str]]:
+    """Three threads of the parent talk while children are forked that do, too: (exit codes, facts, what was said)."""
+    with (
+        spawn() as base_url,
+        Memori(
+            f"sqlite:///{folder}/m.db",
+            embedder=HashEmbedder(),
+            extractor=ScriptedExtractor(),
+            settings={"lease": 0.5, "data_dir": folder},
+        ) as mem,
+    ):
+        stop, said = threading.Event(), list[str]()
+        clients = [mem.register(OpenAI(base_url=base_url, api_key="x"), entity="alice") for _ in range(3)]
+        threads = [
+            threading.Thread(target=talk, args=(client, stop, said), name=f"thread {n}")
+            for n, client in enumerate(clients)
+        ]
+        for thread in threads:
+            thread.start()
+        codes = []
+        for n in range(forks):
+            pid = os.fork()
+            if pid == 0:
+                signal.alarm(30)  # a deadlock ends the child, and the test
+                code = 1
+                try:
+                    own = mem.register(OpenAI(base_url=base_url, api_key="x"), entity="bob")
+                    code = child_of_load(mem, own, n)
+                except BaseException:
+                    (folder / f"child-{n}").write_text(traceback.format_exc())
+                finally:
+                    os._exit(code)
+            codes.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+        stop.set()
+        for thread in threads:
+            thread.join()
+        assert mem.flush(120)
+        facts = Counter({f.text: f.mentions for name in ("alice", "bob") for f in mem.facts(entity=name)})
+        return codes, facts, said
+
+
+def child_of_load(mem: Memori, client: OpenAI, n: int) -> int:
+    ask(client, f"child {n}")
+    until = time.monotonic() + 20
+    while mem.stats()["waiting"] and time.monotonic() < until:
+        time.sleep(0.005)
+    return 0 if not mem.stats()["waiting"] else 2
+
+
+def check(folder: Path, forks: int) -> None:
+    codes, facts, said = forks_under_load(folder, forks)
+    assert codes == [0] * forks, [file.read_text() for file in folder.glob("child-*")]
+    expected = {f"User said: child {n}" for n in range(forks)} | {f"User said: {text}" for text in said}
+    assert set(facts) == expected
+    assert set(facts.values()) == {1}
+    assert len(said) > forks
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_forks_under_load(tmp_path: Path) -> None:
+    check(tmp_path, 10)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_200_forks_under_load(tmp_path: Path) -> None:
+    check(tmp_path, 200)

@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,15 +20,17 @@ from memori_wrap import Memori
 from memori_wrap.testing.extractors import ScriptedExtractor
 from memori_wrap.testing.openai_server import FakeOpenAI
 from tests.support.nursery import SETTINGS
+from tests.support.servers import MARIADB, POSTGRESQL, fresh_database
 
+KINDS = ("SQLite", "PostgreSQL", "MariaDB")
 ROOT = Path(__file__).parents[2]
 
 
 class Kills:
     """Children that talk, are killed, and leave work behind."""
 
-    def __init__(self, folder: Path, *, split_commit: bool) -> None:
-        self.database, self.acks = f"sqlite:///{folder}/m.db", folder / "acks"
+    def __init__(self, database: str, folder: Path, *, split_commit: bool) -> None:
+        self.database, self.acks = database, folder / "acks"
         self.split_commit = split_commit
         self.effective = self.tried = 0
         Memori(self.database, settings=SETTINGS).close()
@@ -78,32 +82,47 @@ class Kills:
             assert mem.flush(60)
             facts = {f.text: f for f in mem.facts(entity="alice")}
         with self.engine.connect() as conn:
-            assert conn.execute(sa.text("pragma integrity_check")).scalar() == "ok"
+            if self.engine.dialect.name == "sqlite":
+                assert conn.execute(sa.text("pragma integrity_check")).scalar() == "ok"
         missing = [n for n in self.acked() if not any(f"fact {n}" == t or t.endswith(f"fact {n}") for t in facts)]
         doubled = [t for t, f in facts.items() if f.mentions != 1 or len(f.sources) != 1]
         return missing, doubled
 
 
-@pytest.fixture
-def kills(tmp_path: Path) -> Kills:
-    return Kills(tmp_path, split_commit=False)
+@contextmanager
+def database(kind: str, folder: Path) -> Iterator[str]:
+    if kind == "SQLite":
+        yield f"sqlite:///{folder}/m.db"
+    else:
+        with fresh_database({"PostgreSQL": POSTGRESQL, "MariaDB": MARIADB}[kind]) as url:
+            yield url
 
 
-def test_few_kills(kills: Kills) -> None:
-    kills.run(6)
-    assert kills.missing_and_doubled() == ([], [])
+def killed(kind: str, folder: Path, n: int, *, split_commit: bool = False) -> tuple[int, list[int], list[str]]:
+    """(effective kills, acknowledged without a fact, facts that count twice)."""
+    with database(kind, folder) as url:
+        kills = Kills(url, folder, split_commit=split_commit)
+        try:
+            kills.run(n)
+            return (kills.effective, *kills.missing_and_doubled())
+        finally:
+            kills.engine.dispose()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_few_kills(tmp_path: Path, kind: str) -> None:
+    assert killed(kind, tmp_path, 6) == (6, [], [])
 
 
 @pytest.mark.slow
-def test_80_kills(kills: Kills) -> None:
-    kills.run(80)
-    assert kills.effective >= 80
-    assert kills.missing_and_doubled() == ([], [])
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("kind", KINDS)
+def test_80_kills(tmp_path: Path, kind: str) -> None:
+    assert killed(kind, tmp_path, 80) == (80, [], [])
 
 
-def test_planted_split_commit_loses_facts(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_planted_split_commit_loses_facts(tmp_path: Path, kind: str) -> None:
     """The control: with "done" committed apart from the facts, the same kills lose some."""
-    kills = Kills(tmp_path, split_commit=True)
-    kills.run(12)
-    missing, _ = kills.missing_and_doubled()
+    _, missing, _ = killed(kind, tmp_path, 12, split_commit=True)
     assert missing
