@@ -19,7 +19,7 @@ from memori_wrap.intercept import call, drivers, patch, waiting
 from memori_wrap.testing.provider import faults, stage
 from memori_wrap.testing.provider_suite import ASYNC, ASYNC_STREAM, SHAPES, STREAM, SYNC
 from memori_wrap_adapters.llm import openai as adapter
-from memori_wrap_adapters.llm import openai_chat, openai_responses
+from memori_wrap_adapters.llm import openai_chat, openai_responses, stainless
 
 
 @plant(18, test="test_copies_are_registered_once", shapes=(SYNC, ASYNC))
@@ -195,7 +195,7 @@ def loses_parts(monkeypatch):
 
 @plant(35, variant="extra_body overrides", shapes=SHAPES)
 def overlooks_extra_body(monkeypatch):
-    monkeypatch.setattr(adapter, "_body", lambda arguments: adapter._options(arguments).json_data)
+    monkeypatch.setattr(stainless, "body_of", lambda arguments: stainless.options_of(arguments).json_data)
 
 
 @plant(36, test="test_recall_may_raise_anything", shapes=(SYNC, ASYNC))

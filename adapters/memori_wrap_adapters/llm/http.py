@@ -16,6 +16,7 @@ from typing import Any
 
 from memori_wrap.protocols import ReplyBuilder, Tap
 from memori_wrap.types import Reply
+from memori_wrap_adapters.llm import eventstream
 
 MAX_BODY = 16_000_000
 """Bytes of one streamed body that are gathered; what comes after goes to the user only."""
@@ -38,8 +39,9 @@ def reply_of(response: Any, builder: ReplyBuilder, whole: Callable[[Any], Reply 
         content = response.content
     except Exception:  # httpx says "not read yet" with a class of its own
         return None
-    if _is_events(response.headers, content):
-        _feed(builder, content + b"\n")
+    feed = _feeder(response.headers, content)
+    if feed is not None:
+        feed(builder, content + b"\n")
         return builder.reply()
     return whole(found) if (found := _object(content)) is not None else None
 
@@ -75,10 +77,19 @@ def _tee_class(tee: type, base: type) -> type:
     return type(tee.__name__.strip("_"), (tee, base), {})
 
 
-class _SyncTee:
+class _Tee:
+    """Stands for the stream that it is put over: httpx finds the elapsed time there, and anthropic its tracing."""
+
     def __init__(self, stream: Any, tap: Tap) -> None:
         self._stream, self._tap = stream, tap
 
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self._stream, name)
+
+
+class _SyncTee(_Tee):
     def __iter__(self) -> Iterator[bytes]:
         try:
             for chunk in self._stream:
@@ -101,10 +112,7 @@ class _SyncTee:
                 self._tap.end()
 
 
-class _AsyncTee:
-    def __init__(self, stream: Any, tap: Tap) -> None:
-        self._stream, self._tap = stream, tap
-
+class _AsyncTee(_Tee):
     def __aiter__(self) -> AsyncIterator[bytes]:
         return _AsyncChunks(self._stream.__aiter__(), self._tap)
 
@@ -160,28 +168,28 @@ class _Body:
         self._headers: dict[str, str] = dict(response.headers)
         self._builder, self._whole = builder, whole
         self._is_coded = self._headers.get("content-encoding", "identity") != "identity"
-        self._is_events = False
+        self._feed_events: _Feeder | None = None
         self._gathered: list[bytes] = []
         self._size = self._waiting = 0
 
     def feed(self, chunk: bytes) -> None:
         if not self._size:
-            self._is_events = _is_events(self._headers, chunk)
+            self._feed_events = _feeder(self._headers, chunk)
         self._size += len(chunk)
         if self._size > MAX_BODY:
             return
         self._gathered.append(chunk)
-        if self._is_events and not self._is_coded:
+        if self._feed_events is not None and not self._is_coded:
             self._waiting += len(chunk)
             if self._waiting > BATCH:
-                self._gathered, self._waiting = [_feed(self._builder, b"".join(self._gathered))], 0
+                self._gathered, self._waiting = [self._feed_events(self._builder, b"".join(self._gathered))], 0
 
     def reply(self) -> Reply:
         body = b"".join(self._gathered)
         if self._is_coded:
             body = self._response_class(200, headers=self._headers, content=body).content
-        if self._is_events:
-            _feed(self._builder, body + b"\n")
+        if self._feed_events is not None:
+            self._feed_events(self._builder, body + b"\n")
             return self._builder.reply()
         found = _object(body)  # None where the body was cut, by the user or by MAX_BODY
         return (self._whole(found) if found is not None else None) or Reply(complete=False)
@@ -195,9 +203,24 @@ def _object(content: bytes) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _is_events(headers: Mapping[str, str], start: bytes) -> bool:
-    """By its name, or, since the SDKs do not ask for that, by its looks."""
-    return "event-stream" in headers.get("content-type", "") or start.startswith((b"data:", b"event:", b":"))
+_Feeder = Callable[[ReplyBuilder, bytes], bytes]
+"""Feeds the whole events of a body's next bytes; gives back the rest."""
+
+
+def _feeder(headers: Mapping[str, str], start: bytes) -> _Feeder | None:
+    """By the name of the format, or, since the SDKs do not ask for that, by its looks. None for a plain body."""
+    media = headers.get("content-type", "")
+    if eventstream.MEDIA in media:
+        return _feed_frames
+    return _feed if "event-stream" in media or start.startswith((b"data:", b"event:", b":")) else None
+
+
+def _feed_frames(builder: ReplyBuilder, data: bytes) -> bytes:
+    payloads, rest = eventstream.split(data)
+    for event in eventstream.events(payloads):
+        if isinstance(event, dict):
+            builder.feed(event)
+    return rest
 
 
 def _feed(builder: ReplyBuilder, data: bytes) -> bytes:
