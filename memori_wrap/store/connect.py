@@ -2,67 +2,47 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
-from sqlalchemy.pool import NullPool, StaticPool
+from sqlalchemy.pool import StaticPool
 
-from memori_wrap.errors import ConfigurationError, MissingExtra
+from memori_wrap.errors import ConfigurationError
+from memori_wrap.store.engines import TAKEN, Connection, from_engine, from_text, masked
+
+__all__ = ["MEMORY", "Connection", "connect", "masked"]
 
 MEMORY = "memory://"
-_DRIVERS = {
-    "sqlite3": "sqlite",
-    "psycopg": "postgresql+psycopg",
-    "psycopg2": "postgresql+psycopg2",
-    "pymysql": "mysql+pymysql",
-    "MySQLdb": "mysql+mysqldb",
-}
-_TAKEN = 'a SQLAlchemy URL, Engine or sessionmaker, a function that returns a DB-API connection, or "memory://"'
-_PRIVATE = (
-    "this SQLite database is in memory and every thread would see an empty one of its own; "
-    'write Memori("memory://"), or name a file: Memori("sqlite:///memory.db")'
-)
-
-
-@dataclass(frozen=True)
-class Connection:
-    """``owned``: made here, so that ours are its settings and its end. ``shared``: one connection for all threads."""
-
-    engine: Engine
-    owned: bool
-    shared: bool = False
 
 
 def connect(conn: object, data_dir: Path, busy_timeout: float) -> Connection:
     """An engine for ``conn``; raises ``ConfigurationError`` (``MissingExtra`` for an absent driver)."""
     if conn is None:
-        return _from_url(_default_url(data_dir), busy_timeout)
+        return from_text(_default_url(data_dir), busy_timeout)
     if conn == MEMORY:
         engine = sa.create_engine(
             "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}, isolation_level="AUTOCOMMIT"
         )
         return Connection(engine, owned=True, shared=True)
     if isinstance(conn, (str, URL)):
-        return _from_url(conn, busy_timeout)
+        return from_text(conn, busy_timeout)
     if isinstance(conn, Engine):
-        return _from_engine(conn)
-    bind = _bind_of(conn)
-    if isinstance(bind, Engine):
-        return _from_engine(bind)
-    if callable(conn) and bind is None:
-        return _from_factory(conn)
-    raise ConfigurationError(f"conn is a {type(conn).__module__}.{type(conn).__qualname__}; what is taken: {_TAKEN}")
+        return from_engine(conn)
+    if (engine := _engine_of(conn)) is not None:
+        return connect(engine, data_dir, busy_timeout)
+    if _is_async_engine(conn):
+        from memori_wrap.store.twins import from_async_engine
 
+        return from_async_engine(conn, busy_timeout)
+    from memori_wrap.store import djangos, factories
 
-def masked(url: URL) -> str:
-    """The URL without its secrets; a query may hold some, too (``?password=``, ``odbc_connect=``)."""
-    return url.set(query={}).render_as_string(hide_password=True)
+    if djangos.is_connection(conn):
+        return djangos.from_connection(conn, busy_timeout)
+    if callable(conn):
+        return factories.from_factory(conn, lambda given: connect(given, data_dir, busy_timeout))
+    raise ConfigurationError(f"conn is {_named(conn)}; what is taken: {TAKEN}{_hint(conn)}")
 
 
 def _default_url(data_dir: Path) -> URL:
@@ -75,81 +55,42 @@ def _default_url(data_dir: Path) -> URL:
     return URL.create("sqlite", database=str(data_dir / "memori.db"))
 
 
-def _from_url(url: str | URL, busy_timeout: float) -> Connection:
-    try:
-        parsed = sa.make_url(url)
-    except ArgumentError as error:
-        raise ConfigurationError(f"conn is no database URL; such is sqlite:///memory.db, or give {_TAKEN}") from error
-    shown = masked(parsed)
-    is_sqlite = parsed.get_backend_name() == "sqlite"
-    if is_sqlite and parsed.get_driver_name() in ("pysqlite", ""):
-        if parsed.database in (None, "", ":memory:"):
-            raise ConfigurationError(_PRIVATE)
-        _check_file(Path(str(parsed.database)))
-    options: dict[str, Any] = {"pool_pre_ping": True}
-    if is_sqlite:
-        options = {"isolation_level": "AUTOCOMMIT", "connect_args": {"timeout": busy_timeout}}
-    try:
-        engine = sa.create_engine(parsed, **options)
-    except NoSuchModuleError as error:
-        raise ConfigurationError(f"{shown}: no such database or driver is known to SQLAlchemy") from error
-    except ModuleNotFoundError as error:
-        raise MissingExtra(f"{shown} needs the driver {error.name}: pip install {error.name}") from error
-    return Connection(engine, owned=True)
+def _is_async_engine(conn: Any) -> bool:
+    """Told by its name: SQLAlchemy's asyncio part is loaded only by who uses it."""
+    kinds = [cls for cls in type(conn).__mro__ if cls.__module__.startswith("sqlalchemy.ext.asyncio")]
+    return any(cls.__name__ == "AsyncEngine" for cls in kinds)
 
 
-def _check_file(file: Path) -> None:
-    """The directory of a SQLite file must be there and writable: SQLite's own message names neither."""
-    if str(file).startswith("file:"):
-        return
-    folder = file.absolute().parent
-    if not folder.is_dir():
-        raise ConfigurationError(f"there is no directory {folder} for the database {file.name}: make it first")
-    if file.is_dir():
-        raise ConfigurationError(f"{file} is a directory; name a file in it")
-    if not os.access(folder, os.W_OK) or (file.exists() and not os.access(file, os.W_OK)):
-        raise ConfigurationError(f"{file} cannot be written: check the rights of the file and of {folder}")
+def _engine_of(conn: Any) -> object | None:
+    """The engine behind a session, a ``sessionmaker``, a ``scoped_session`` or their asynchronous kin; else None.
 
-
-def _from_engine(engine: Engine) -> Connection:
-    if engine.dialect.name != "sqlite":
-        return Connection(engine, owned=False)
-    is_shared = isinstance(engine.pool, StaticPool)
-    if not is_shared:
-        with engine.connect() as probe:
-            if not probe.exec_driver_sql("PRAGMA database_list").one()[2]:
-                raise ConfigurationError(_PRIVATE)
-    return Connection(engine.execution_options(isolation_level="AUTOCOMMIT"), owned=False, shared=is_shared)
-
-
-def _bind_of(conn: object) -> object | None:
-    """The engine behind a ``sessionmaker`` or ``scoped_session``, without making a session."""
-    if not type(conn).__module__.startswith("sqlalchemy.orm"):
+    No session is made: a factory of sessions may have a request or a task to be asked for.
+    """
+    if not any(cls.__module__.startswith(("sqlalchemy.orm", "sqlalchemy.ext.asyncio")) for cls in type(conn).__mro__):
+        return None
+    if _is_async_engine(conn):
         return None
     factory = getattr(conn, "session_factory", conn)
-    bind: object = (getattr(factory, "kw", None) or {}).get("bind") or getattr(conn, "bind", None)
+    bind: Any = (getattr(factory, "kw", None) or {}).get("bind")
+    if bind is None and not callable(factory):
+        bind = getattr(conn, "bind", None)
     if bind is None:
-        raise ConfigurationError("this sessionmaker has no bind: write sessionmaker(bind=engine), or give the engine")
-    return getattr(bind, "engine", bind)
+        raise ConfigurationError(
+            f"this {type(conn).__name__} has no bind: write sessionmaker(bind=engine), or give the engine"
+        )
+    return bind if isinstance(bind, Engine) or _is_async_engine(bind) else getattr(bind, "engine", bind)
 
 
-def _from_factory(factory: Callable[[], Any]) -> Connection:
-    try:
-        probe = factory()
-    except Exception as error:
-        raise ConfigurationError(f"conn() failed: {type(error).__name__}: {error}") from error
-    driver = type(probe).__module__.partition(".")[0]
-    try:
-        if driver not in _DRIVERS or not callable(getattr(probe, "cursor", None)):
-            raise ConfigurationError(
-                f"conn() returned a {type(probe).__module__}.{type(probe).__qualname__}, "
-                f"not a connection of {', '.join(_DRIVERS)}; what is taken: {_TAKEN}"
-            )
-        if driver == "sqlite3" and not probe.execute("PRAGMA database_list").fetchone()[2]:
-            raise ConfigurationError(_PRIVATE)
-    finally:
-        if hasattr(probe, "close"):
-            probe.close()
-    # a fresh connection for each use: a DB-API connection may be tied to the thread that made it
-    options = {"isolation_level": "AUTOCOMMIT"} if driver == "sqlite3" else {}
-    return Connection(sa.create_engine(f"{_DRIVERS[driver]}://", creator=factory, poolclass=NullPool, **options), True)
+def _named(conn: object) -> str:
+    return f"a {type(conn).__module__}.{type(conn).__qualname__}"
+
+
+def _hint(conn: Any) -> str:
+    module = type(conn).__module__
+    if isinstance(conn, sa.Connection) or module.startswith("sqlalchemy"):
+        return ". Give the engine of it: one connection serves one thread"
+    if module.startswith("django.") and hasattr(conn, "databases"):
+        return '. Give one of them: connections["default"]'
+    if callable(getattr(conn, "cursor", None)):
+        return ". A DB-API connection serves one thread: give a function that opens a new one"
+    return ""

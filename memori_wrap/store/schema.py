@@ -9,25 +9,30 @@ from sqlalchemy import event
 from sqlalchemy.exc import DatabaseError, OperationalError, ProgrammingError
 
 from memori_wrap.errors import MigrationNeeded, StoreError
+from memori_wrap.store.checks import check_connection, check_encoding, explained
 from memori_wrap.store.migrations import HEAD, REVISIONS, VERSION_TABLE
+from memori_wrap.store.quirks import lock_migration, unlock_migration
 from memori_wrap.store.session import Session
 
 _version = sa.table(VERSION_TABLE, sa.column("version_num"))
 
 
 def prepare(session: Session, durability: str, *, owned: bool) -> None:
-    """Brings the schema to the head. Raises ``MigrationNeeded`` for a newer one, ``StoreError`` for a junk file."""
+    """Brings the schema to the head.
+
+    Raises ``MigrationNeeded`` for a newer one, ``ConfigurationError`` for a database or an engine that cannot hold
+    what is stored, ``StoreError`` for a file that is no database or cannot be written.
+    """
     try:
         if session.is_sqlite and owned:
             _tune(session, durability)
-        if stored(session) != HEAD:
+        check_connection(session, owned=owned)
+        if (found := stored(session)) != HEAD:
+            if found is None:
+                check_encoding(session)
             _migrate(session)
     except StoreError as error:
-        if isinstance(error.__cause__, DatabaseError) and "not a database" in str(error.__cause__.orig):
-            raise StoreError(
-                f"{session.engine.url.database} is not a SQLite database; it was left as it is: name another file"
-            ) from error
-        raise
+        raise explained(error, session.engine.url) from error
 
 
 def stored(session: Session) -> str | None:
@@ -79,7 +84,9 @@ def _migrate(session: Session) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     with session.write() as conn:
-        if session.engine.dialect.name == "postgresql":
-            conn.exec_driver_sql("SELECT pg_advisory_xact_lock(7163410934521)")
-        config.attributes["connection"] = conn
-        command.upgrade(config, "head")
+        lock_migration(conn)
+        try:
+            config.attributes["connection"] = conn
+            command.upgrade(config, "head")
+        finally:
+            unlock_migration(conn)

@@ -1,0 +1,132 @@
+"""Engines: from a URL, and a user's own, with the traps that an engine can hold."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Engine
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.pool import StaticPool
+
+from memori_wrap.errors import ConfigurationError, MissingExtra
+from memori_wrap.store.quirks import adapt, charset_of
+
+TAKEN = (
+    "a SQLAlchemy URL, Engine, AsyncEngine, sessionmaker or async_sessionmaker, a Django connection, "
+    'a function that returns a new DB-API connection, or "memory://"'
+)
+PRIVATE = (
+    "this SQLite database is in memory and every thread would see an empty one of its own; "
+    'write Memori("memory://"), or name a file: Memori("sqlite:///memory.db")'
+)
+PRIVATE_DUCKDB = (
+    "this DuckDB database is in memory and every connection would see an empty one of its own; "
+    'name a file: Memori("duckdb:///memory.duckdb"), or write Memori("memory://"), which is SQLite'
+)
+
+
+@dataclass(frozen=True)
+class Connection:
+    """``owned``: made here, so that ours are its settings and its end. ``shared``: one connection for all threads."""
+
+    engine: Engine
+    owned: bool
+    shared: bool = False
+
+
+def masked(url: URL) -> str:
+    """The URL without its secrets; a query may hold some, too (``?password=``, ``odbc_connect=``)."""
+    return url.set(query={}).render_as_string(hide_password=True)
+
+
+def from_text(url: str | URL, busy_timeout: float) -> Connection:
+    try:
+        parsed = sa.make_url(url)
+    except ArgumentError as error:
+        raise ConfigurationError(f"conn is no database URL; such is sqlite:///memory.db, or give {TAKEN}") from error
+    return from_url(parsed, busy_timeout)
+
+
+def from_url(url: URL, busy_timeout: float, connect_args: Mapping[str, Any] | None = None) -> Connection:
+    """An engine of our own. ``connect_args`` stand over what is set here."""
+    shown = masked(url)
+    backend, given = url.get_backend_name(), dict(connect_args or {})
+    options: dict[str, Any] = {"pool_pre_ping": True}
+    if backend == "sqlite":
+        if url.get_driver_name() in ("pysqlite", ""):
+            _check_sqlite(url)
+        options = {"isolation_level": "AUTOCOMMIT"}
+        given = {"timeout": busy_timeout, **given}
+    elif backend == "duckdb":
+        _check_duckdb(url)
+        options = {}
+    try:
+        asynchronous = url.get_dialect().is_async
+        if not asynchronous:
+            engine = sa.create_engine(url, connect_args={**charset_of(url), **given}, **options)
+    except NoSuchModuleError as error:
+        raise ConfigurationError(
+            f"{shown}: no such database or driver is known to SQLAlchemy; its dialect is a package of its own: install it"
+        ) from error
+    except ModuleNotFoundError as error:
+        raise MissingExtra(f"{shown} needs the driver {error.name}: pip install {error.name}") from error
+    if asynchronous:
+        from memori_wrap.store.twins import sync_driver
+
+        return from_url(url.set(drivername=sync_driver(url)), busy_timeout, connect_args)
+    adapt(engine)
+    return Connection(engine, owned=True)
+
+
+def from_engine(engine: Engine) -> Connection:
+    """A user's engine: its pool, its settings and its end stay his."""
+    adapt(engine)
+    if engine.dialect.name == "duckdb":
+        _check_duckdb(engine.url)
+    if engine.dialect.name != "sqlite":
+        return Connection(engine, owned=False)
+    is_shared = isinstance(engine.pool, StaticPool)
+    if not is_shared:
+        with engine.connect() as probe:
+            if not probe.exec_driver_sql("PRAGMA database_list").one()[2]:
+                raise ConfigurationError(PRIVATE)
+    return Connection(engine.execution_options(isolation_level="AUTOCOMMIT"), owned=False, shared=is_shared)
+
+
+def _check_duckdb(url: URL) -> None:
+    if (url.database or ":memory:").startswith(":memory:"):
+        raise ConfigurationError(PRIVATE_DUCKDB)
+    _check_file(Path(str(url.database)))
+
+
+def _check_sqlite(url: URL) -> None:
+    name = url.database or ":memory:"
+    is_memory = name.startswith((":memory:", "file::memory:")) or "memory" in (url.query.get("mode"),)
+    if is_memory or "mode=memory" in name:
+        raise ConfigurationError(PRIVATE)
+    if name.startswith("file:"):
+        return
+    file = Path(name)
+    _check_file(file)
+    log = file.with_name(f"{file.name}-wal")
+    if not file.exists() and log.exists() and log.stat().st_size:
+        raise ConfigurationError(
+            f"{file} is gone, but {log.name} of it is there and may hold what was written last: "
+            f"put the database back beside it, or move {log.name} away to begin anew"
+        )
+
+
+def _check_file(file: Path) -> None:
+    """The directory of a file must be there and writable: the database's own message names neither."""
+    folder = file.absolute().parent
+    if not folder.is_dir():
+        raise ConfigurationError(f"there is no directory {folder} for the database {file.name}: make it first")
+    if file.is_dir():
+        raise ConfigurationError(f"{file} is a directory; name a file in it")
+    if not os.access(folder, os.W_OK) or (file.exists() and not os.access(file, os.W_OK)):
+        raise ConfigurationError(f"{file} cannot be written: check the rights of the file and of {folder}")
