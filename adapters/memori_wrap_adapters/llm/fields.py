@@ -7,12 +7,12 @@ from typing import Any
 
 
 def get(thing: Any, name: str) -> Any:
-    """The field, or None; sentinels such as ``Omit`` and ``NotGiven`` also count as absent."""
+    """The field, or None; sentinels such as ``Omit``, ``NotGiven`` and ``Unset`` also count as absent."""
     if thing.__class__ is dict:  # asked of each chunk of a stream: ``Mapping`` takes its time
         value = thing.get(name)
     else:
         value = thing.get(name) if isinstance(thing, Mapping) else getattr(thing, name, None)
-    return None if type(value).__name__ in ("NotGiven", "Omit") else value
+    return None if type(value).__name__ in ("NotGiven", "Omit", "Unset") else value
 
 
 def text(thing: Any, name: str) -> str:
