@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import warnings
 from contextlib import contextmanager
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else it fetches a list of prices when it is imported
@@ -17,13 +18,14 @@ import litellm
 import openai
 import openai_dialect
 from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler, HTTPHandler
-from openai_client import CALL, MODEL, NOTED, PNG, SCHEMA, TLS, Noted
+from openai_client import CALL, MODEL, NOTED, SCHEMA, TLS, Noted
 
 from memori_wrap.testing.openai_server import FakeOpenAI, Scripted
 from memori_wrap.testing.provider.shapes import PLAIN, STREAMS, drain, is_awaited, settle
 from memori_wrap.testing.provider_suite import ASYNC_STREAM, REPLY, Dialect, Variant
 
 litellm.suppress_debug_info = True
+warnings.filterwarnings("ignore", "Pydantic serializer warnings")  # of litellm's own, for the usage of Responses
 BARE = {name: getattr(litellm, name) for name in ("completion", "acompletion", "responses", "aresponses")}
 
 
@@ -159,7 +161,8 @@ class Chat(LiteLLM):
         yield self.calling("cut short", (32,), reply=Scripted(REPLY, finish_reason="length"))
         yield self.calling("content filter", (32,), reply=Scripted(REPLY, finish_reason="content_filter"))
         yield self.calling("usage", (32,), PLAIN, usage=True)
-        yield self.calling("usage chunk", (33,), STREAMS, options={"stream_options": {"include_usage": True}}, usage=True)
+        with_usage = {"stream_options": {"include_usage": True}}
+        yield self.calling("usage chunk", (33,), STREAMS, options=with_usage, usage=True)
         two = Scripted(choices=["One.", "Two."])
         yield self.calling("n=2", (32,), options={"n": 2}, reply=two, said="One.\nTwo.")
         schema = {"type": "json_schema", "json_schema": {"name": "noted", "schema": SCHEMA, "strict": True}}
@@ -225,6 +228,13 @@ class Handled(Chat):
     can_retry = False
     beneath = LiteLLM.beneath
 
+    async def close(self, stream):
+        """A synchronous stream has no way at all, but for the connection's lines that it reads."""
+        if is_awaited(stream):
+            await stream.aclose()
+        else:
+            stream.completion_stream.streaming_response.close()
+
 
 class Responses(LiteLLM):
     """``responses``, which litellm sends by its own HTTP."""
@@ -237,9 +247,8 @@ class Responses(LiteLLM):
         return {"input": messages}
 
     def text(self, result):
-        return "".join(
-            part.text for item in result.output if item.type == "message" for part in item.content if hasattr(part, "text")
-        )
+        parts = (part for item in result.output if item.type == "message" for part in item.content)
+        return "".join(part.text for part in parts if part.type == "output_text")
 
     def piece(self, chunk):
         return chunk.delta if chunk.type == "response.output_text.delta" else ""

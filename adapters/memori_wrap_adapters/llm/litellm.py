@@ -12,6 +12,7 @@ litellm's own response cache stands beneath the hook: what is remembered is a pa
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import Any
@@ -40,9 +41,7 @@ class LiteLLMProvider:
             yield PatchPoint(client, f"a{method}", is_async=True)
 
     def subject(self, receiver: Any) -> object:
-        import litellm
-
-        return litellm
+        return sys.modules["litellm"]
 
     def endpoint(self, receiver: Any, arguments: Arguments, method: str) -> Endpoint | None:
         # litellm's asynchronous functions call the synchronous ones with this mark, to be given a coroutine
@@ -96,6 +95,9 @@ class _Responses:
         return _with(arguments, _RESPONSES, changes) if changes is not None else None
 
     def reply(self, result: Any) -> Reply | None:
+        whole = get(getattr(result, "completed_response", None), "response")  # of a stream that litellm plays
+        if whole is not None:
+            return openai_responses.reply(whole)
         response = http.response_of(result)
         if response is not None:
             return http.reply_of(response, openai_responses.Builder(), openai_responses.reply)
@@ -190,10 +192,8 @@ def _is_claude(given: Mapping[str, Any]) -> bool:
 
 def _is_automatic(given: Mapping[str, Any]) -> bool:
     """Whether litellm sets markers by itself, at the system's and at the last message."""
-    import litellm
-
-    is_on = given.get("enable_prompt_caching") is True or getattr(litellm, "enable_anthropic_prompt_caching", False)
-    return bool(is_on) and _is_claude(given)
+    everywhere = getattr(sys.modules["litellm"], "enable_anthropic_prompt_caching", False)
+    return (everywhere is True or given.get("enable_prompt_caching") is True) and _is_claude(given)
 
 
 def _with_marked_part(message: Any, control: Any) -> Any:

@@ -39,19 +39,25 @@ class _Chunks:
 
     def __init__(self, chunks: list[Any]) -> None:
         self._chunks = chunks
+        self._is_finished = False
         self.is_over = False
         """There are no more; a provider that gives no finish reason says it by that alone."""
 
     def feed(self, chunk: Any) -> None:
         """They are in the list."""
 
+    def is_finished(self) -> bool:
+        """Whether a finish reason was handed on: there is but one, however many choices there are."""
+        if not self._is_finished and self._chunks:
+            self._is_finished = any(text(choice, "finish_reason") for choice in items(self._chunks[-1], "choices"))
+        return self._is_finished
+
     def reply(self) -> Reply:
-        builder, chunks = openai_chat.Builder(), tuple(self._chunks)
-        for chunk in chunks:
+        builder = openai_chat.Builder()
+        for chunk in tuple(self._chunks):
             builder.feed(chunk)
-        # litellm hands on one finish reason, however many choices there are
-        is_complete = any(text(choice, "finish_reason") for chunk in chunks for choice in items(chunk, "choices"))
-        return replace(builder.reply(), complete=is_complete or self.is_over)
+        found = builder.reply()
+        return replace(found, complete=found.complete or self.is_finished() or self.is_over)
 
 
 class Events(openai_responses.Builder):
@@ -129,21 +135,26 @@ class _Tapped:
         return closed
 
     def is_over(self) -> bool:
-        """Whether this end is the last: litellm then makes a chunk of the finish reason, and asks once more."""
+        """Whether this end is the last: litellm may have made a chunk of the finish reason, and ask once more."""
         self._ends += 1
         self._builder.is_over = self._ends > 1
         return self._builder.reply().complete
+
+    def is_farewell(self, item: Any) -> bool:
+        """Whether the stream goes on after its finish reason with something empty: there litellm ends its own."""
+        if not self._builder.is_finished():
+            return False
+        said = (item.get("text") or item.get("tool_use")) if isinstance(item, dict) else items(item, "choices")
+        return not said and get(item, "usage") is None
 
     def broken(self) -> None:
         self._tap.broken()
 
     def end(self) -> None:
-        if self.is_over():
-            self._tap.end()
+        self._tap.end()
 
     async def aend(self) -> None:
-        if self.is_over():
-            await self._tap.aend()
+        await self._tap.aend()
 
 
 class _Sync(_Tapped):
@@ -152,13 +163,17 @@ class _Sync(_Tapped):
 
     def __next__(self) -> Any:
         try:
-            return next(self._stream)
+            item = next(self._stream)
         except StopIteration:
-            self.end()
+            if self.is_over():
+                self.end()
             raise
         except BaseException:
             self.broken()
             raise
+        if self.is_farewell(item):
+            self.end()
+        return item
 
 
 class _Async(_Tapped):
@@ -182,15 +197,19 @@ class _Steps:
 
     async def __anext__(self) -> Any:
         try:
-            return await self._steps.__anext__()
+            item = await self._steps.__anext__()
         except StopAsyncIteration:
-            await self._stream.aend()
+            if self._stream.is_over():
+                await self._stream.aend()
             raise
         except GeneratorExit:
             raise  # dropped, maybe by the collector: the tap notices by itself
         except BaseException:
             self._stream.broken()
             raise
+        if self._stream.is_farewell(item):
+            await self._stream.aend()
+        return item
 
 
 def _kind_of(stream: Any) -> type[_Tapped] | None:
