@@ -71,7 +71,7 @@ def from_url(url: URL, busy_timeout: float, connect_args: Mapping[str, Any] | No
             engine = sa.create_engine(url, connect_args={**charset_of(url), **given}, **options)
     except NoSuchModuleError as error:
         raise ConfigurationError(
-            f"{shown}: no such database or driver is known to SQLAlchemy; its dialect is a package of its own: install it"
+            f"{shown}: no such database or driver is known to SQLAlchemy; if its dialect is a package, install that"
         ) from error
     except ModuleNotFoundError as error:
         raise MissingExtra(f"{shown} needs the driver {error.name}: pip install {error.name}") from error

@@ -126,7 +126,8 @@ class SqlStore:
         if since and removal.removed(conn, name).revision >= since:
             since = 0  # what the reader knows may be gone: it begins anew
         messages = MESSAGES.where(message.c.entity_id == name, message.c.revision > since)
-        rows = conn.execute(messages.order_by(message.c.revision, message.c.conversation_id, message.c.position))
+        in_order = messages.order_by(message.c.revision, message.c.conversation_id, message.c.position)
+        rows = conn.execute(in_order).mappings().all()  # before the next statement: some drivers hold one result
         vectors = sa.select(embedding).where(
             embedding.c.entity_id == name, embedding.c.revision > since, embedding.c.model == model
         )
@@ -134,7 +135,7 @@ class SqlStore:
             entity=name,
             base=since,
             revision=revision(conn, name),
-            messages=[stored_message(r) for r in rows.mappings()],
+            messages=[stored_message(r) for r in rows],
             facts=self._facts(conn, name, since),
             vectors=[stored_vector(r) for r in conn.execute(vectors).mappings()] if model is not None else (),
         )

@@ -11,10 +11,16 @@ from datetime import datetime, timezone
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import mysql
+from sqlalchemy.dialects import mssql, mysql, oracle
 from sqlalchemy.engine import Dialect
 
 PREFIX = "memori_wrap_"
+TABLE_OPTIONS: dict[str, Any] = {
+    f"{name}_{option}": value
+    for name in ("mysql", "mariadb")
+    for option, value in (("charset", "utf8mb4"), ("collate", "utf8mb4_bin"))
+}
+"""A database there may have another character set, and a collation that takes one text for another."""
 
 metadata = sa.MetaData()
 
@@ -28,6 +34,10 @@ class Utc(sa.types.TypeDecorator[datetime]):
     def load_dialect_impl(self, dialect: Dialect) -> sa.types.TypeEngine[Any]:
         if dialect.name in ("mysql", "mariadb"):
             return dialect.type_descriptor(mysql.DATETIME(fsp=6))
+        if dialect.name == "mssql":
+            return dialect.type_descriptor(mssql.DATETIME2(6))
+        if dialect.name == "oracle":
+            return dialect.type_descriptor(oracle.TIMESTAMP())
         return dialect.type_descriptor(sa.DateTime())
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
@@ -44,31 +54,42 @@ class Id(sa.types.TypeDecorator[str]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> sa.types.TypeEngine[Any]:
-        if dialect.name in ("mysql", "mariadb"):  # their text collations pad with blanks or fold case
-            return dialect.type_descriptor(mysql.VARBINARY(400))
+        if dialect.name in _FOLDING:
+            return dialect.type_descriptor(sa.VARBINARY(400))
         return dialect.type_descriptor(sa.String(100))
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> Any:
-        return value.encode() if value is not None and dialect.name in ("mysql", "mariadb") else value
+        return value.encode() if value is not None and dialect.name in _FOLDING else value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
         return value.decode() if isinstance(value, bytes) else value
 
 
-Text = sa.Text().with_variant(mysql.LONGTEXT(charset="utf8mb4"), "mysql", "mariadb")
-Blob = sa.LargeBinary().with_variant(mysql.LONGBLOB(), "mysql", "mariadb")
+_FOLDING = frozenset({"mysql", "mariadb", "mssql"})
+"""Their text collations pad with blanks or fold case."""
 
-entity = sa.Table(
-    f"{PREFIX}entity",
-    metadata,
+
+Text = (
+    sa.UnicodeText()
+    .with_variant(mysql.LONGTEXT(charset="utf8mb4", collation="utf8mb4_bin"), "mysql", "mariadb")
+    .with_variant(mssql.NVARCHAR(), "mssql")
+)
+Blob = sa.LargeBinary().with_variant(mysql.LONGBLOB(), "mysql", "mariadb").with_variant(mssql.VARBINARY("max"), "mssql")
+
+
+def _table(name: str, *items: sa.schema.SchemaItem) -> sa.Table:
+    return sa.Table(f"{PREFIX}{name}", metadata, *items, **TABLE_OPTIONS)
+
+
+entity = _table(
+    "entity",
     sa.Column("entity_id", Id, primary_key=True),
     sa.Column("revision", sa.BigInteger, nullable=False),
     sa.Column("created_at", Utc, nullable=False),
 )
 
-conversation = sa.Table(
-    f"{PREFIX}conversation",
-    metadata,
+conversation = _table(
+    "conversation",
     sa.Column("entity_id", Id, primary_key=True),
     sa.Column("id", Id, primary_key=True),
     sa.Column("process_id", Id, nullable=False, doc="'' where none was named"),
@@ -77,30 +98,28 @@ conversation = sa.Table(
     sa.UniqueConstraint("entity_id", "process_id", "session_id", name=f"{PREFIX}conversation_key"),
 )
 
-exchange = sa.Table(
-    f"{PREFIX}exchange",
-    metadata,
+exchange = _table(
+    "exchange",
     sa.Column("entity_id", Id, primary_key=True),
     sa.Column("id", Id, primary_key=True),
     sa.Column("conversation_id", Id, nullable=False),
-    sa.Column("provider", sa.String(100)),
-    sa.Column("model", sa.String(200)),
+    sa.Column("provider", sa.Unicode(100)),
+    sa.Column("model", sa.Unicode(200)),
     sa.Column("usage", sa.JSON(none_as_null=True)),
-    sa.Column("finish_reason", sa.String(100)),
+    sa.Column("finish_reason", sa.Unicode(100)),
     sa.Column("complete", sa.Boolean, nullable=False),
     sa.Column("said_at", Utc, nullable=False),
 )
 
-message = sa.Table(
-    f"{PREFIX}conversation_message",
-    metadata,
+message = _table(
+    "conversation_message",
     sa.Column("entity_id", Id, primary_key=True),
     sa.Column("id", Id, primary_key=True),
     sa.Column("conversation_id", Id, nullable=False),
     sa.Column("exchange_id", Id, nullable=False),
     sa.Column("position", sa.Integer, nullable=False),
-    sa.Column("role", sa.String(40), nullable=False),
-    sa.Column("speaker", sa.String(200)),
+    sa.Column("role", sa.Unicode(40), nullable=False),
+    sa.Column("speaker", sa.Unicode(200)),
     sa.Column("text", Text, nullable=False),
     sa.Column("parts", sa.JSON(none_as_null=True)),
     sa.Column("origin", sa.String(10), nullable=False, doc="live, or history that came along with a request"),
@@ -114,14 +133,13 @@ message = sa.Table(
     sa.Index(f"{PREFIX}message_digest", "entity_id", "digest"),
 )
 
-fact = sa.Table(
-    f"{PREFIX}entity_fact",
-    metadata,
+fact = _table(
+    "entity_fact",
     sa.Column("entity_id", Id, primary_key=True),
     sa.Column("id", Id, primary_key=True, doc="made of what the fact says: said again, it finds its row"),
     sa.Column("text", Text, nullable=False),
-    sa.Column("category", sa.String(40), nullable=False),
-    sa.Column("rule", sa.String(100), nullable=False),
+    sa.Column("category", sa.Unicode(40), nullable=False),
+    sa.Column("rule", sa.Unicode(100), nullable=False),
     sa.Column("confidence", sa.Float, nullable=False),
     sa.Column("mentions", sa.Integer, nullable=False),
     sa.Column("said_at", Utc, nullable=False, doc="when it was first said"),
@@ -133,9 +151,8 @@ fact = sa.Table(
     sa.Index(f"{PREFIX}fact_revision", "entity_id", "revision"),
 )
 
-mention = sa.Table(
-    f"{PREFIX}entity_fact_mention",
-    metadata,
+mention = _table(
+    "entity_fact_mention",
     sa.Column("entity_id", Id, primary_key=True),
     sa.Column("fact_id", Id, primary_key=True),
     sa.Column("message_id", Id, primary_key=True),
@@ -143,32 +160,29 @@ mention = sa.Table(
     sa.Column("said_at", Utc, nullable=False),
 )
 
-graph = sa.Table(
-    f"{PREFIX}knowledge_graph",
-    metadata,
+graph = _table(
+    "knowledge_graph",
     sa.Column("entity_id", Id, primary_key=True),
     sa.Column("fact_id", Id, primary_key=True),
     sa.Column("subject", Text, nullable=False),
-    sa.Column("predicate", sa.String(100), nullable=False),
+    sa.Column("predicate", sa.Unicode(100), nullable=False),
     sa.Column("object", Text, nullable=False),
 )
 
-embedding = sa.Table(
-    f"{PREFIX}embedding",
-    metadata,
+embedding = _table(
+    "embedding",
     sa.Column("entity_id", Id, primary_key=True),
     sa.Column("item_id", Id, primary_key=True, doc="a message or a fact"),
     sa.Column("variant", sa.String(20), primary_key=True),
-    sa.Column("model", sa.String(200), primary_key=True),
+    sa.Column("model", sa.Unicode(200), primary_key=True),
     sa.Column("dimension", sa.Integer, nullable=False),
     sa.Column("vector", Blob, nullable=False, doc="float32, little endian, of length 1"),
     sa.Column("revision", sa.BigInteger, nullable=False),
     sa.Index(f"{PREFIX}embedding_revision", "entity_id", "revision"),
 )
 
-job = sa.Table(
-    f"{PREFIX}augmentation_job",
-    metadata,
+job = _table(
+    "augmentation_job",
     sa.Column("entity_id", Id, primary_key=True),
     sa.Column("exchange_id", Id, primary_key=True),
     sa.Column("conversation_id", Id, nullable=False),
@@ -177,24 +191,22 @@ job = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("not_before", Utc),
     sa.Column("dead", sa.Boolean, nullable=False),
-    sa.Column("reason", sa.String(500)),
+    sa.Column("reason", sa.Unicode(500)),
     sa.Column("created_at", Utc, nullable=False),
     sa.Index(f"{PREFIX}job_order", "dead", "exchange_id"),
     sa.Index(f"{PREFIX}job_lease", "lease"),
 )
 
-removal = sa.Table(
-    f"{PREFIX}removal",
-    metadata,
+removal = _table(
+    "removal",
     sa.Column("entity_digest", sa.String(32), primary_key=True, doc="stands for the entity, whose id may be a name"),
     sa.Column("revision", sa.BigInteger, nullable=False, doc="what was read before it may hold what is gone"),
     sa.Column("floor", Id, doc="exchanges with a smaller id began before the entity was erased: they are not taken"),
     sa.Column("removed_at", Utc, nullable=False),
 )
 
-secret = sa.Table(
-    f"{PREFIX}secret",
-    metadata,
+secret = _table(
+    "secret",
     sa.Column("name", sa.String(40), primary_key=True),
     sa.Column("value", sa.String(200), nullable=False),
 )

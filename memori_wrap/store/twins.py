@@ -92,8 +92,8 @@ def _asked_of_driver(engine: sa.Engine) -> dict[str, Any]:
         )
     seen: dict[str, Any] = {}
 
-    def stop(dialect: object, record: object, args: object, params: dict[str, Any]) -> None:
-        seen.update(params)
+    def stop(*told: Any) -> None:
+        seen.update(told[-1])  # the dialect, the pool's record, the arguments by position and by name
         raise _Seen
 
     event.listen(engine, "do_connect", stop)

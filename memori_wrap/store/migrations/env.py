@@ -2,8 +2,9 @@
 
 from alembic import context
 
-from memori_wrap.store.migrations import VERSION_TABLE
+from memori_wrap.store.migrations import VERSION_TABLE, steps
 
+assert steps.DuckDBImpl  # loaded, so that Alembic knows DuckDB
 context.configure(
     connection=context.config.attributes["connection"],
     version_table=VERSION_TABLE,

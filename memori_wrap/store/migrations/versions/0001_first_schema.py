@@ -5,6 +5,7 @@ import secrets
 import sqlalchemy as sa
 from alembic import op
 
+from memori_wrap.store.migrations.steps import create_index, create_table
 from memori_wrap.store.tables import Blob, Id, Text, Utc
 
 revision = "0001"
@@ -12,14 +13,13 @@ down_revision = None
 
 
 def upgrade() -> None:
-    op.create_table(
+    create_table(
         "memori_wrap_entity",
         sa.Column("entity_id", Id, primary_key=True),
         sa.Column("revision", sa.BigInteger, nullable=False),
         sa.Column("created_at", Utc, nullable=False),
-        if_not_exists=True,
     )
-    op.create_table(
+    create_table(
         "memori_wrap_conversation",
         sa.Column("entity_id", Id, primary_key=True),
         sa.Column("id", Id, primary_key=True),
@@ -27,30 +27,28 @@ def upgrade() -> None:
         sa.Column("session_id", Id, nullable=False),
         sa.Column("created_at", Utc, nullable=False),
         sa.UniqueConstraint("entity_id", "process_id", "session_id", name="memori_wrap_conversation_key"),
-        if_not_exists=True,
     )
-    op.create_table(
+    create_table(
         "memori_wrap_exchange",
         sa.Column("entity_id", Id, primary_key=True),
         sa.Column("id", Id, primary_key=True),
         sa.Column("conversation_id", Id, nullable=False),
-        sa.Column("provider", sa.String(100)),
-        sa.Column("model", sa.String(200)),
+        sa.Column("provider", sa.Unicode(100)),
+        sa.Column("model", sa.Unicode(200)),
         sa.Column("usage", sa.JSON(none_as_null=True)),
-        sa.Column("finish_reason", sa.String(100)),
+        sa.Column("finish_reason", sa.Unicode(100)),
         sa.Column("complete", sa.Boolean, nullable=False),
         sa.Column("said_at", Utc, nullable=False),
-        if_not_exists=True,
     )
-    op.create_table(
+    create_table(
         "memori_wrap_conversation_message",
         sa.Column("entity_id", Id, primary_key=True),
         sa.Column("id", Id, primary_key=True),
         sa.Column("conversation_id", Id, nullable=False),
         sa.Column("exchange_id", Id, nullable=False),
         sa.Column("position", sa.Integer, nullable=False),
-        sa.Column("role", sa.String(40), nullable=False),
-        sa.Column("speaker", sa.String(200)),
+        sa.Column("role", sa.Unicode(40), nullable=False),
+        sa.Column("speaker", sa.Unicode(200)),
         sa.Column("text", Text, nullable=False),
         sa.Column("parts", sa.JSON(none_as_null=True)),
         sa.Column("origin", sa.String(10), nullable=False),
@@ -59,30 +57,25 @@ def upgrade() -> None:
         sa.Column("created_at", Utc, nullable=False),
         sa.Column("revision", sa.BigInteger, nullable=False),
         sa.UniqueConstraint("entity_id", "conversation_id", "position", name="memori_wrap_message_position"),
-        if_not_exists=True,
     )
-    op.create_index(
+    create_index(
         "memori_wrap_message_revision",
         "memori_wrap_conversation_message",
         ["entity_id", "revision"],
-        if_not_exists=True,
     )
-    op.create_index(
+    create_index(
         "memori_wrap_message_exchange",
         "memori_wrap_conversation_message",
         ["entity_id", "exchange_id"],
-        if_not_exists=True,
     )
-    op.create_index(
-        "memori_wrap_message_digest", "memori_wrap_conversation_message", ["entity_id", "digest"], if_not_exists=True
-    )
-    op.create_table(
+    create_index("memori_wrap_message_digest", "memori_wrap_conversation_message", ["entity_id", "digest"])
+    create_table(
         "memori_wrap_entity_fact",
         sa.Column("entity_id", Id, primary_key=True),
         sa.Column("id", Id, primary_key=True),
         sa.Column("text", Text, nullable=False),
-        sa.Column("category", sa.String(40), nullable=False),
-        sa.Column("rule", sa.String(100), nullable=False),
+        sa.Column("category", sa.Unicode(40), nullable=False),
+        sa.Column("rule", sa.Unicode(100), nullable=False),
         sa.Column("confidence", sa.Float, nullable=False),
         sa.Column("mentions", sa.Integer, nullable=False),
         sa.Column("said_at", Utc, nullable=False),
@@ -91,44 +84,36 @@ def upgrade() -> None:
         sa.Column("valid_to", Utc),
         sa.Column("created_at", Utc, nullable=False),
         sa.Column("revision", sa.BigInteger, nullable=False),
-        if_not_exists=True,
     )
-    op.create_index(
-        "memori_wrap_fact_revision", "memori_wrap_entity_fact", ["entity_id", "revision"], if_not_exists=True
-    )
-    op.create_table(
+    create_index("memori_wrap_fact_revision", "memori_wrap_entity_fact", ["entity_id", "revision"])
+    create_table(
         "memori_wrap_entity_fact_mention",
         sa.Column("entity_id", Id, primary_key=True),
         sa.Column("fact_id", Id, primary_key=True),
         sa.Column("message_id", Id, primary_key=True),
         sa.Column("quote", Text, nullable=False),
         sa.Column("said_at", Utc, nullable=False),
-        if_not_exists=True,
     )
-    op.create_table(
+    create_table(
         "memori_wrap_knowledge_graph",
         sa.Column("entity_id", Id, primary_key=True),
         sa.Column("fact_id", Id, primary_key=True),
         sa.Column("subject", Text, nullable=False),
-        sa.Column("predicate", sa.String(100), nullable=False),
+        sa.Column("predicate", sa.Unicode(100), nullable=False),
         sa.Column("object", Text, nullable=False),
-        if_not_exists=True,
     )
-    op.create_table(
+    create_table(
         "memori_wrap_embedding",
         sa.Column("entity_id", Id, primary_key=True),
         sa.Column("item_id", Id, primary_key=True),
         sa.Column("variant", sa.String(20), primary_key=True),
-        sa.Column("model", sa.String(200), primary_key=True),
+        sa.Column("model", sa.Unicode(200), primary_key=True),
         sa.Column("dimension", sa.Integer, nullable=False),
         sa.Column("vector", Blob, nullable=False),
         sa.Column("revision", sa.BigInteger, nullable=False),
-        if_not_exists=True,
     )
-    op.create_index(
-        "memori_wrap_embedding_revision", "memori_wrap_embedding", ["entity_id", "revision"], if_not_exists=True
-    )
-    op.create_table(
+    create_index("memori_wrap_embedding_revision", "memori_wrap_embedding", ["entity_id", "revision"])
+    create_table(
         "memori_wrap_augmentation_job",
         sa.Column("entity_id", Id, primary_key=True),
         sa.Column("exchange_id", Id, primary_key=True),
@@ -138,19 +123,17 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer, nullable=False),
         sa.Column("not_before", Utc),
         sa.Column("dead", sa.Boolean, nullable=False),
-        sa.Column("reason", sa.String(500)),
+        sa.Column("reason", sa.Unicode(500)),
         sa.Column("created_at", Utc, nullable=False),
-        if_not_exists=True,
     )
-    op.create_index(
-        "memori_wrap_job_order", "memori_wrap_augmentation_job", ["dead", "exchange_id"], if_not_exists=True
-    )
-    op.create_table(
+    create_index("memori_wrap_job_order", "memori_wrap_augmentation_job", ["dead", "exchange_id"])
+    create_table(
         "memori_wrap_secret",
         sa.Column("name", sa.String(40), primary_key=True),
         sa.Column("value", sa.String(200), nullable=False),
-        if_not_exists=True,
     )
+    if op.get_context().as_sql:  # written down, not run: each database makes a key of its own
+        return
     table = sa.table("memori_wrap_secret", sa.column("name", sa.String), sa.column("value", sa.String))
     if op.get_bind().execute(sa.select(table.c.name).where(table.c.name == "fence")).first() is None:
         op.get_bind().execute(table.insert().values(name="fence", value=secrets.token_hex(32)))
