@@ -310,6 +310,8 @@ class StreamTests(Part):
             outcome = await stage.compare(scenario, fault, bare=bare, ours=ours)
             is_silent = name == "error event" and not self.dialect.raises_error_events
             assert isinstance(outcome.value[-1], Exception) != is_silent, name
+            if self.dialect.errors_hold_streams:
+                del outcome
             read = "".join(map(self.dialect.piece, items))
             assert read, name
             await self.partial(stage, read)
