@@ -41,7 +41,7 @@ def server() -> Iterator[FakeOpenAI]:
 
 @pytest.mark.parametrize("thing", [None, object(), "client", 3, OpenAI, {}, lambda: None], ids=repr)
 def test_unknown_client(mem: Memori, thing: object) -> None:
-    with pytest.raises(UnsupportedClient, match="supported: clients of .*openai"):
+    with pytest.raises(UnsupportedClient, match=r"supported: clients of .*openai"):
         mem.register(thing)
 
 
