@@ -73,7 +73,7 @@ class Dialect(ABC):
     shares_parts: bool = False
     """A shallow copy of a client has the client's own parts, at which its calls arrive: it is that client to us."""
     errors_hold_streams: bool = False
-    """The SDK does not close a stream that breaks: it stays open as long as its error, and that one's traceback, live."""
+    """The SDK does not close a stream that breaks: it stays open as long as its error lives."""
     noise: re.Pattern[str] = re.compile(r"(?!)")
     """What asyncio complains of because of the SDK itself, after a bare client's calls as well."""
     tapped: frozenset[str] = frozenset()
