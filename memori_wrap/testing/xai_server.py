@@ -171,7 +171,8 @@ class FakeXai(ScriptedServer):
             return Answer([deferred_pb2.StartDeferredResponse(request_id=whole.id).SerializeToString()])
         if name == "GetCompletion":
             return Answer([whole.SerializeToString()], script=script)
-        chunks = [chunk.SerializeToString() for chunk in wire.chunks(whole)]
+        is_verbose = chat_pb2.INCLUDE_OPTION_VERBOSE_STREAMING in request.include
+        chunks = [chunk.SerializeToString() for chunk in wire.chunks(whole, is_verbose=is_verbose)]
         if script.error_after is None:
             return Answer(chunks, script=script)
         return Answer(chunks[: script.error_after], wire.refusal(script), script)

@@ -191,10 +191,13 @@ def completion(request: chat_pb2.GetCompletionsRequest, script: Scripted) -> cha
     return made
 
 
-def chunks(whole: chat_pb2.GetChatCompletionResponse) -> list[chat_pb2.GetChatCompletionChunk]:
+def chunks(
+    whole: chat_pb2.GetChatCompletionResponse, *, is_verbose: bool = False
+) -> list[chat_pb2.GetChatCompletionChunk]:
     """The answer in the pieces that a stream sends: the role, thoughts, words, calls, the reason of the end.
 
-    Each has the usage so far; alternatives take turns.
+    Each has the usage so far; alternatives take turns. ``is_verbose``: a call on xAI's side is also told of when it
+    begins.
     """
     made: list[chat_pb2.GetChatCompletionChunk] = []
 
@@ -212,7 +215,7 @@ def chunks(whole: chat_pb2.GetChatCompletionResponse) -> list[chat_pb2.GetChatCo
         made.append(chunk)
 
     is_loop = any(output.message.role == chat_pb2.ROLE_TOOL for output in whole.outputs)
-    lines = [_deltas(output) for output in whole.outputs]
+    lines = [_deltas(output, is_verbose=is_verbose) for output in whole.outputs]
     if is_loop:
         for output, line in zip(whole.outputs, lines, strict=True):
             for delta in line:
@@ -232,14 +235,20 @@ def chunks(whole: chat_pb2.GetChatCompletionResponse) -> list[chat_pb2.GetChatCo
     return made
 
 
-def _deltas(output: chat_pb2.CompletionOutput) -> list[dict[str, Any]]:
+def _deltas(output: chat_pb2.CompletionOutput, *, is_verbose: bool) -> list[dict[str, Any]]:
     message = output.message
     if message.role == chat_pb2.ROLE_TOOL:
         return [{"content": message.content, "tool_calls": message.tool_calls}]
     made: list[dict[str, Any]] = [{}]
     made += [{"reasoning_content": word} for word in words(message.reasoning_content)]
     made += [{"content": word} for word in words(message.content)]
-    made += [{"tool_calls": [call]} for call in message.tool_calls]
+    for call in message.tool_calls:
+        if is_verbose and call.type != chat_pb2.TOOL_CALL_TYPE_CLIENT_SIDE_TOOL:
+            begun = chat_pb2.ToolCall()
+            begun.CopyFrom(call)
+            begun.status = chat_pb2.TOOL_CALL_STATUS_IN_PROGRESS
+            made.append({"tool_calls": [begun]})
+        made.append({"tool_calls": [call]})
     made += [{"encrypted_content": message.encrypted_content}] if message.encrypted_content else []
     return made
 

@@ -6,6 +6,7 @@ import openai
 import planted_calls
 import planted_clients
 import planted_ollama
+import planted_xai
 import pytest
 from planting import PLANTS
 
@@ -16,6 +17,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 assert planted_calls
 assert planted_clients
 assert planted_ollama
+assert planted_xai
 
 HOOKED = [kind for client in (openai.OpenAI, openai.AsyncOpenAI) for kind in client.__mro__ if "request" in vars(kind)]
 HOOKED += [openai.OpenAI, openai.AsyncOpenAI]

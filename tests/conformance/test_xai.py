@@ -12,13 +12,14 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from xai_dialect import CALL, LOOK_UP, MODEL, SOON, Noted, Xai, called, xai
+from xai_sdk.tools import web_search
 
 from memori_wrap.testing.provider.compare import block_of
 from memori_wrap.testing.provider.items import item
 from memori_wrap.testing.provider.shapes import ASYNC, ASYNC_STREAM, PLAIN, STREAMS, SYNC, drain, pause, settle
 from memori_wrap.testing.provider.stage import QUESTION, said
 from memori_wrap.testing.provider_suite import REPLY, ProviderSuite
-from memori_wrap.testing.xai_server import FakeXai, Scripted
+from memori_wrap.testing.xai_server import FakeXai, Scripted, ToolCall
 
 # copying an asynchronous client copies its event loop, which fails half-way: with a bare client, too
 pytestmark = pytest.mark.filterwarnings("ignore:Exception ignored in. <function BaseEventLoop.__del__")
@@ -185,6 +186,20 @@ class TestXai(ProviderSuite):
             ("tool", "Lumen-7"),
             ("assistant", REPLY),
         ]
+
+    @item(32)
+    async def test_a_call_that_is_told_of_twice_is_one(self, stage):
+        search = ToolCall("web_search", {"query": "canaries"}, id="call_1")
+        stage.server.script(Scripted(REPLY, tool_calls=[search]))
+        options = {"tools": [web_search()], "include": ["verbose_streaming"]}
+        await sample(self.dialect.chat(stage.client(), stage.user(), **options), stage.shape)
+        (exchange,) = await stage.captured()
+        parts = [(p.kind, p.name, p.text, p.id) for m in exchange.reply for p in m.parts]
+        assert parts == [
+            ("tool_call", "web_search", search.json, "call_1"),
+            ("tool_result", None, "", "call_1"),
+        ]
+        assert [m.role for m in exchange.reply] == ["assistant", "tool", "assistant"]
 
     @item(32)
     async def test_what_is_sealed_is_told_by_its_name(self, stage):

@@ -236,6 +236,7 @@ class Xai(Dialect):
             "reasoning": [ask, chat_pb2.Message(role=chat_pb2.ROLE_ASSISTANT, reasoning_content="Hm."), ask],
             "made small": [chat_pb2.Message(role=chat_pb2.ROLE_USER, encrypted_content="sealed")],
             "made small before": [chat_pb2.Message(role=chat_pb2.ROLE_USER, encrypted_content="sealed"), ask],
+            "made small after": [ask, chat_pb2.Message(role=chat_pb2.ROLE_USER, encrypted_content="sealed")],
             "NUL": [xai.user("my\0canary")],
             "long": [xai.user("my canary " * 20_000)],
         }
