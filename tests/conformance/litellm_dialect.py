@@ -5,6 +5,7 @@ litellm has no clients, so a bare program is one that imported the functions bef
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import re
@@ -229,11 +230,14 @@ class Handled(Chat):
     beneath = LiteLLM.beneath
 
     async def close(self, stream):
-        """A synchronous stream has no way at all, but for the connection's lines that it reads."""
+        """A synchronous stream has no way at all, but for the lines that it reads, once they have begun."""
         if is_awaited(stream):
             await stream.aclose()
-        else:
-            stream.completion_stream.streaming_response.close()
+            return
+        lines = stream.completion_stream.streaming_response
+        if inspect.getgeneratorstate(lines) == inspect.GEN_CREATED:
+            next(lines)
+        lines.close()
 
 
 class Responses(LiteLLM):
@@ -242,6 +246,7 @@ class Responses(LiteLLM):
     name = "litellm Responses"
     name_of_function = "responses"
     can_retry = False
+    errors_hold_streams = True
 
     def body(self, messages):
         return {"input": messages}
