@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
@@ -135,21 +137,22 @@ def _steps(script: Scripted) -> list[dict[str, Any]]:
 
 
 def interaction(body: Mapping[str, Any], script: Scripted, inherited: Sequence[Step]) -> dict[str, Any]:
-    """A whole interaction. It echoes what it was asked with, but for its input."""
+    """A whole interaction. Its id stands for all that it holds, so that the same one has the same each time."""
     asked = tokens(*texts(body), *map(step_text, inherited)) + 1
     said = tokens(script.text, script.refusal, *(call.json for call in script.tool_calls))
     thought = tokens(script.reasoning)
     now = datetime.now(timezone.utc).isoformat()
     status = _STATUS.get(script.finish, script.finish)
-    echoed = ("model", "agent", "previous_interaction_id", "system_instruction", "tools", "labels")
+    steps = _steps(script)
+    held = json.dumps([*inherited, *input_steps(body), *steps], sort_keys=True)
     made: dict[str, Any] = {
-        "id": new_id("v1_", 28),
+        "id": f"v1_{hashlib.sha256(held.encode()).hexdigest()[:28]}",
         "object": "interaction",
         "status": status,
         "created": now,
         "updated": now,
-        **{name: body[name] for name in echoed if name in body},
-        "steps": _steps(script),
+        **{name: body[name] for name in ("model", "agent", "previous_interaction_id") if name in body},
+        "steps": steps,
         "usage": {
             "total_input_tokens": asked,
             "total_output_tokens": said,
@@ -158,7 +161,7 @@ def interaction(body: Mapping[str, Any], script: Scripted, inherited: Sequence[S
         },
     }
     if status == "requires_continuation":
-        made["continuation_token"] = new_id("more_", 16)
+        made["continuation_token"] = base64.b64encode(f"after {script.text}".encode()).decode()
     if status == "failed":
         made["errors"] = [{"code": script.code or "api_error", "message": script.message or "It failed."}]
     return made

@@ -29,7 +29,8 @@ _KEPT = re.compile(r"/interactions/([^/]+)$")
 class FakeGoogle(LoopbackServer):
     """Generated content, tokens, embeddings, models and interactions on a loopback port.
 
-    ``context_tokens``: a longer request gets Gemini's error for a prompt that is too long.
+    ``context_tokens``: a longer request gets Gemini's error for a prompt that is too long. ``echo``: an interaction
+    repeats the system instruction that it was asked with.
     """
 
     def __init__(
@@ -40,7 +41,9 @@ class FakeGoogle(LoopbackServer):
         compress: bool = True,
         record: bool = True,
         context_tokens: int | None = None,
+        echo: bool = False,
     ) -> None:
+        self._echo = echo
         self._context_tokens = context_tokens
         self._signed: set[str] = set()
         self._continued: set[str] = set()
@@ -153,6 +156,8 @@ class FakeGoogle(LoopbackServer):
         if self.record:
             self._inherited.append((received, inherited))
         whole = interactions.interaction(body, script, inherited)
+        if self._echo and "system_instruction" in body:
+            whole["system_instruction"] = body["system_instruction"]
         self._continued.add(whole.get("continuation_token", ""))
         if body.get("store") is not False:
             self._whole[whole["id"]] = whole

@@ -216,7 +216,7 @@ def _candidate(index: int, script: Scripted, parts: list[dict[str, Any]], *, is_
         if script.message:
             made["finishMessage"] = script.message
         if made["finishReason"] == "CONTINUATION":
-            made["continuationToken"] = base64.b64encode(new_id("more-").encode()).decode()
+            made["continuationToken"] = base64.b64encode(f"after {script.text}".encode()).decode()
     return {**made, "index": index}
 
 

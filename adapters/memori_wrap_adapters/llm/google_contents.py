@@ -16,7 +16,7 @@ from memori_wrap.types import Message, Part, Reply
 from memori_wrap_adapters.llm.fields import get
 
 _BLOCKED = frozenset({"SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "MODEL_ARMOR", "ESCALATION"})
-_PART = (
+_DATA = (
     "text",
     "inline_data",
     "file_data",
@@ -26,8 +26,6 @@ _PART = (
     "code_execution_result",
     "tool_call",
     "tool_response",
-    "uri",
-    "file_uri",
 )
 _USAGE = (
     "prompt_token_count",
@@ -73,20 +71,21 @@ class Turn:
 
 
 def turns(contents: Any) -> list[Turn] | None:
-    """The contents as they will be sent; None where their shape is unknown."""
+    """The contents as they will be sent; None where their shape is unknown, also to the SDK: its error shows them."""
     found: list[Turn] = []
     for at, item in enumerate(contents if isinstance(contents, (list, tuple)) else [contents]):
+        parts = find(item, "parts") if _is_content(item) else item if isinstance(item, list) else [item]
+        if not isinstance(parts, (list, tuple, type(None))) or not all(map(_is_part, parts or ())):
+            return None
         if isinstance(item, list):
             found.append(Turn("user", at, "list", list(item)))
         elif _is_content(item):
-            found.append(Turn(word(find(item, "role")) or "user", at, "content", list(many(find(item, "parts")))))
-        elif _is_part(item):
+            found.append(Turn(word(find(item, "role")) or "user", at, "content", list(parts or ())))
+        else:
             role = "model" if find(item, "function_call") is not None else "user"
             if not found or (found[-1].kind, found[-1].role) != ("run", role):
                 found.append(Turn(role, at, "run"))
             found[-1].parts.append(item)
-        else:
-            return None
     return found
 
 
@@ -97,9 +96,11 @@ def _is_content(item: Any) -> bool:
 
 
 def _is_part(item: Any) -> bool:
-    if isinstance(item, (str, Mapping)):
-        return True
-    return any(hasattr(item, name) for name in _PART) or type(item).__module__.partition(".")[0] == "PIL"
+    if isinstance(item, Mapping):
+        has_data = any(find(item, name) is not None for name in _DATA)
+        return has_data and isinstance(find(item, "text"), (str, type(None)))
+    is_file = hasattr(item, "uri") and hasattr(item, "mime_type")
+    return isinstance(item, str) or is_file or hasattr(item, _DATA[0]) or type(item).__module__.startswith("PIL.")
 
 
 def messages(given: Iterable[Turn]) -> tuple[Message, ...]:

@@ -16,6 +16,7 @@ from memori_wrap_adapters.llm import http
 from memori_wrap_adapters.llm.fields import get, items, numbers, text
 from memori_wrap_adapters.llm.google_contents import dump
 
+_CONTENT = ("text", "image", "audio", "document", "video")
 _OPEN = ("failed", "cancelled", "in_progress", "queued", "requires_continuation")
 _USAGE = ("total_input_tokens", "total_output_tokens", "total_thought_tokens", "total_cached_tokens", "total_tokens")
 
@@ -63,16 +64,12 @@ class Interactions:
     def attach(self, result: Any, tap: Callable[[ReplyBuilder], Tap]) -> Any:
         """The SDK's stream has a generator in a public place, where the SDK itself puts others over it."""
         generator = getattr(result, "generator", None)
-        if hasattr(generator, "__anext__"):
-            made = tap(Builder())
-            result.generator = atee(generator, made)
-            _tell_close(result, made, is_async=True)
-            return result
-        if hasattr(generator, "__next__"):
-            made = tap(Builder())
-            result.generator = tee(generator, made)
-            _tell_close(result, made, is_async=False)
-            return result
+        for next_name, over in (("__anext__", atee), ("__next__", tee)):
+            if hasattr(generator, next_name):
+                made: Any = _Accepted(tap(Builder()))
+                result.generator = over(generator, made)
+                _tell_close(result, made, is_async=over is atee)
+                return result
         return http.attach(result, Builder(), reply, tap)
 
     def _clean(self, result: Any) -> None:
@@ -83,6 +80,16 @@ class Interactions:
         result.system_instruction = self._system
         if self._system is None:
             result.model_fields_set.discard("system_instruction")
+
+
+class _Accepted:
+    """The tap of a stream that the provider has begun: one that breaks before its first event has an end, too."""
+
+    def __init__(self, tap: Tap) -> None:
+        self._tap = tap
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tap, "broken" if name == "void" else name)
 
 
 def _tell_close(stream: Any, tap: Tap, *, is_async: bool) -> None:
@@ -177,7 +184,7 @@ def _messages(steps: Sequence[Any]) -> Iterator[Message]:
     asked: list[Any] = []
     for step in steps:
         kind = text(step, "type")
-        if kind in ("text", "image", "audio", "document", "video") or isinstance(step, str):
+        if kind in _CONTENT or isinstance(step, str) or (not kind and text(step, "text")):
             asked.append(step)  # a list of contents is one input
             continue
         if kind == "thought":

@@ -71,7 +71,7 @@ class CallTests(Part):
         exchanges = await stage.captured(variant.said is not None)
         stage.store.exchanges.clear()
         for exchange in exchanges:
-            assert QUESTION in asked(exchange)[-1]
+            assert QUESTION in [m.text for m in exchange.request if m.role == "user"][-1]  # tools may come after it
             assert said(exchange) == variant.said
             assert exchange.complete == variant.complete
             kinds = [part.kind for m in exchange.reply for part in m.parts]
@@ -118,10 +118,10 @@ class CallTests(Part):
         if not self.dialect.can_retry:
             pytest.skip("the SDK does not try again")
         stage.know()
-        faults = Scripted(reset=True), Scripted(status=500, retry_after=0.01), Scripted(status=429, retry_after=0.01)
+        faults = self.dialect.retried
         bare, ours = stage.bare(retries=3), stage.client(retries=3)
         outcome = await stage.compare(stage.see, *faults, bare=bare, ours=ours)
-        assert len(outcome.requests) == 4
+        assert len(outcome.requests) == len(faults) + 1
         assert len({received.raw for received in outcome.requests}) == 1
         assert len(stage.recalls) == 1
         assert said((await stage.captured())[0]) == REPLY

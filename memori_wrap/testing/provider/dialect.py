@@ -10,7 +10,7 @@ from typing import Any
 
 from memori_wrap import Memori, plugins
 from memori_wrap.testing.provider.shapes import SHAPES, Shape, settle
-from memori_wrap.testing.script import Reply, ToolCall
+from memori_wrap.testing.script import Reply, Scripted, ToolCall
 
 REPLY = "Thank you, that is noted down: a very fine thing to know indeed."
 """What the servers of the suite answer, in enough words for a stream to be left in the middle."""
@@ -68,6 +68,12 @@ class Dialect(ABC):
     """A stream is a plain generator: the request is sent when its first item is asked for, and fails there."""
     can_retry: bool = True
     """The SDK tries again by itself, where its client is told to."""
+    retried: Sequence[Scripted] = (
+        Scripted(reset=True),
+        Scripted(status=500, retry_after=0.01),
+        Scripted(status=429, retry_after=0.01),
+    )
+    """What it tries again after."""
     raises_error_events: bool = True
     """The SDK raises an error event of a stream; else its user finds it among the items."""
     shares_parts: bool = False
