@@ -89,12 +89,16 @@ class MistralDialect(Dialect):
     def receiver(self, client):
         return self.part(client)
 
-    def call(self, client, name):
-        return getattr(self.part(client), f"{name}_async" if is_async(client) else name)
+    def call(self, client, name, part=None):
+        return getattr(part or self.part(client), f"{name}_async" if is_async(client) else name)
 
     def method(self, client):
-        calls = [self.call(client, name) for name in self.names()]
-        return lambda messages, *, stream=False, **options: calls[stream](**self.body(messages, **options))
+        part = self.part(client)  # a bound method of it would be the class's of now, whatever becomes of that
+
+        def call(messages, *, stream=False, **options):
+            return self.call(client, self.names()[stream], part)(**self.body(messages, **options))
+
+        return call
 
     def hooked(self, client):
         return type(self.part(client)), self.call(client, self.names()[0]).__name__
@@ -186,12 +190,8 @@ class Chat(MistralDialect):
                 "random_seed": 7,
             },
         )
-        if hasattr(models, "ParsedChatCompletionResponse") or self.parses:
-            yield Variant("parse", (12, 34), self.parse, PLAIN, NOTED, said=NOTED)
-            yield Variant("parse as a stream", (12, 34), self.parse_stream, STREAMS, NOTED, said=NOTED)
-        yield Variant("with the client", (3,), self.within_client, PLAIN)
-
-    parses = True
+        yield Variant("parse", (12, 34), self.parse, PLAIN, NOTED, said=NOTED)
+        yield Variant("parse as a stream", (12, 34), self.parse_stream, STREAMS, NOTED, said=NOTED)
 
     async def parse(self, client, messages, shape):
         result = await settle(self.call(client, "parse")(Noted, model=MODEL, messages=messages))
@@ -200,13 +200,6 @@ class Chat(MistralDialect):
     async def parse_stream(self, client, messages, shape):
         stream = await settle(self.call(client, "parse_stream")(Noted, model=MODEL, messages=messages))
         return [type(stream), await drain(stream)]
-
-    async def within_client(self, client, messages, shape):
-        if shape.is_async:
-            async with client as entered:
-                return await entered.chat.complete_async(model=MODEL, messages=messages)
-        with client as entered:
-            return entered.chat.complete(model=MODEL, messages=messages)
 
     def forms(self):
         before = [models.SystemMessage(content="Be brief."), {"role": "user", "content": "Hello."}]
@@ -260,7 +253,6 @@ class Chat(MistralDialect):
 
 class Agents(Chat):
     name = "mistral agents"
-    parses = False
 
     def part(self, client):
         return client.agents

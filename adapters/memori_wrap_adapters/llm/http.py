@@ -47,11 +47,17 @@ def reply_of(response: Any, builder: ReplyBuilder, whole: Callable[[Any], Reply 
 
 
 def attach(
-    result: Any, builder: ReplyBuilder, whole: Callable[[Any], Reply | None], tap: Callable[[ReplyBuilder], Tap]
+    result: Any,
+    builder: ReplyBuilder,
+    whole: Callable[[Any], Reply | None],
+    tap: Callable[[ReplyBuilder], Tap],
+    last: bytes | None = None,
 ) -> Any:
     """Mounts ``tap`` on the unread body behind ``result``, and returns that; None where there is no such body.
 
-    Events of an event stream go to ``builder`` one by one; any other body is read by ``whole`` at the end.
+    Events of an event stream go to ``builder`` one by one; any other body is read by ``whole`` at the end. ``last``:
+    for an SDK that stops reading at this line. It leaves the end of the body to be found by a generator that is closed,
+    which looks like a stream that was dropped.
     """
     response = response_of(result)
     if response is None or response.is_stream_consumed or response.is_closed:
@@ -59,7 +65,7 @@ def attach(
     bases = _stream_bases(type(response).__module__.partition(".")[0])
     for base, tee in zip(bases, (_SyncTee, _AsyncTee), strict=True):
         if isinstance(response.stream, base):
-            made = _tee_class(tee, base)(response.stream, tap(_Body(response, builder, whole)))
+            made = _tee_class(tee, base)(response.stream, tap(_Body(response, builder, whole)), last)
             response.stream = made
             return result
     return None
@@ -80,8 +86,8 @@ def _tee_class(tee: type, base: type) -> type:
 class _Tee:
     """Stands for the stream that it is put over: httpx finds the elapsed time there, and anthropic its tracing."""
 
-    def __init__(self, stream: Any, tap: Tap) -> None:
-        self._stream, self._tap = stream, tap
+    def __init__(self, stream: Any, tap: Tap, last: bytes | None = None) -> None:
+        self._stream, self._tap, self._last = stream, tap, last
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -94,6 +100,8 @@ class _SyncTee(_Tee):
         try:
             for chunk in self._stream:
                 self._tap.feed(chunk)
+                if self._last is not None and chunk.rstrip().endswith(self._last):
+                    self._tap.end()
                 yield chunk
         except Exception:
             self._tap.broken()
@@ -114,7 +122,7 @@ class _SyncTee(_Tee):
 
 class _AsyncTee(_Tee):
     def __aiter__(self) -> AsyncIterator[bytes]:
-        return _AsyncChunks(self._stream.__aiter__(), self._tap)
+        return _AsyncChunks(self._stream.__aiter__(), self._tap, self._last)
 
     async def aclose(self) -> None:
         try:
@@ -128,8 +136,8 @@ class _AsyncChunks:
     waits for another is then told that this one "is already running". httpx closes it as the generator that it
     stands for."""
 
-    def __init__(self, chunks: Any, tap: Tap) -> None:
-        self._chunks, self._tap = chunks, tap
+    def __init__(self, chunks: Any, tap: Tap, last: bytes | None) -> None:
+        self._chunks, self._tap, self._last = chunks, tap, last
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
@@ -146,6 +154,8 @@ class _AsyncChunks:
             self._tap.broken()
             raise
         self._tap.feed(chunk)
+        if self._last is not None and chunk.rstrip().endswith(self._last):
+            await self._tap.aend()
         return chunk
 
     async def asend(self, value: None) -> bytes:

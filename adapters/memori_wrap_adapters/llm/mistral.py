@@ -36,7 +36,7 @@ class _Typed:
         return self._wire.reply(result)  # type: ignore[no-any-return]
 
     def attach(self, result: Any, tap: Callable[[ReplyBuilder], Tap]) -> Any:
-        return http.attach(result, self._wire.Builder(), self._wire.reply, tap)
+        return http.attach(result, self._wire.Builder(), self._wire.reply, tap, b"[DONE]")
 
 
 _CHAT, _CONVERSATIONS, _RESPONSES = map(_Typed, (mistral_chat, mistral_conversations, openai_responses))
