@@ -10,8 +10,12 @@ from pathlib import Path
 import pytest
 
 from memori_wrap.testing.openai_server import FakeOpenAI
+from memori_wrap.testing.xai_server import FakeXai
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
+FOLDER = Path(__file__).parents[2] / "examples"
+OWN = {FOLDER / "xai_chat.py"}
+"""Examples with a server and a test of their own."""
+EXAMPLES = sorted({*FOLDER.glob("*.py")} - OWN)
 
 
 def run(example: Path, server: FakeOpenAI, folder: Path) -> str:
@@ -27,6 +31,24 @@ def run(example: Path, server: FakeOpenAI, folder: Path) -> str:
 def test_example_runs(example: Path, tmp_path: Path) -> None:
     with FakeOpenAI("Noted.") as server:
         assert "Noted." in run(example, server, tmp_path)
+
+
+def test_xai_example_runs(tmp_path: Path) -> None:
+    """Its client knows no environment variable for the address, so that stands in for the default of its argument."""
+    with FakeXai("Noted.") as server:
+        code = f"""
+import functools, runpy, sys, xai_sdk
+for kind in (xai_sdk.Client, xai_sdk.AsyncClient):
+    kind.__init__ = functools.partialmethod(kind.__init__, api_host={server.host!r}, use_insecure_channel=True)
+runpy.run_path(sys.argv[1], run_name="__main__")
+"""
+        env = {k: v for k, v in os.environ.items() if not k.startswith("MEMORI_WRAP_")}
+        env |= {"XAI_API_KEY": "x", "MEMORI_WRAP_DATA_DIR": str(tmp_path)}
+        command = [sys.executable, "-c", code, str(FOLDER / "xai_chat.py")]
+        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "Noted." in done.stdout
+        assert any("Anna lives in Lisbon" in text for text in server.texts(1))
 
 
 def test_memoris_quickstart_remembers(tmp_path: Path) -> None:
