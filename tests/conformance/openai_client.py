@@ -9,9 +9,10 @@ from functools import partial
 
 import openai
 from pydantic import BaseModel
+from stainless_client import streaming, streaming_cut, streaming_parse, streaming_unread
 
 from memori_wrap.testing.openai_server import FakeOpenAI, Scripted, ToolCall
-from memori_wrap.testing.provider.shapes import PLAIN, SHAPES, STREAMS, drain, settle, within
+from memori_wrap.testing.provider.shapes import PLAIN, SHAPES, STREAMS, drain, settle
 from memori_wrap.testing.provider_suite import REPLY, Dialect, Variant
 
 TLS = ssl.create_default_context()  # one for all: a context takes longer than a test
@@ -101,40 +102,6 @@ async def raw_never_parsed(create, messages, shape):
         lines = response.http_response.aiter_lines() if shape.is_async else response.http_response.iter_lines()
         return [type(response), response.headers, await drain(lines)]
     return [type(response), response.headers, json.loads(response.content)]
-
-
-async def streaming_parse(create, messages, shape):
-    async with within(create(messages, stream=shape.is_stream)) as response:
-        found = response.parse()
-        parsed = await settle(found)
-        seen = [type(response), response.headers, type(found), type(parsed), response.is_closed]
-        return [*seen, await drain(parsed) if shape.is_stream else parsed]
-
-
-def streaming(read):
-    async def run(create, messages, shape):
-        async with within(create(messages, stream=shape.is_stream)) as response:
-            found = await settle(getattr(response, read)())
-            if hasattr(found, "__aiter__") or hasattr(found, "__next__"):
-                found = await drain(found)
-            if found and isinstance(found, list) and isinstance(found[0], bytes):
-                found = b"".join(found)
-            return [type(response), response.headers, found]
-
-    return run
-
-
-async def streaming_unread(create, messages, shape):
-    async with within(create(messages, stream=shape.is_stream)) as response:
-        return [type(response), response.headers]
-
-
-async def streaming_cut(create, messages, shape):
-    async with within(create(messages, stream=shape.is_stream)) as response:
-        try:
-            return await settle(response.read())
-        except Exception as error:
-            return [error]
 
 
 class Both(OpenAI):
