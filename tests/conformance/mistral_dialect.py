@@ -131,7 +131,7 @@ class MistralDialect(Dialect):
             "embeddings": of(client.embeddings, "create", model="mistral-embed", inputs=["a canary"]),
             "models": of(client.models, "list"),
             "fim": of(client.fim, "complete", model="codestral-latest", prompt="def canary():", suffix="return song"),
-            "fim as a stream": partial(self._stream, of(client.fim, "stream", model="codestral-latest", prompt="def f")),
+            "fim as a stream": partial(self._stream, of(client.fim, "stream", model=MODEL, prompt="def f")),
             "no conversation": of(client.beta.conversations, "get", conversation_id="conv_1"),
         }
 

@@ -6,12 +6,12 @@ import dataclasses
 
 from ollama_dialect import Chat, Generate
 from planting import nothing, plant
+from test_ollama import TestChat, TestGenerate
 
 from memori_wrap import generators
 from memori_wrap.intercept import call
 from memori_wrap.testing.provider_suite import ASYNC, ASYNC_STREAM, PLAIN, SHAPES, STREAM, STREAMS, SYNC
 from memori_wrap_adapters.llm import ollama as adapter
-from test_ollama import TestChat, TestGenerate
 
 
 class OllamaChat(TestChat):
@@ -106,12 +106,6 @@ def takes_a_result_for_the_users_word(monkeypatch):
 @plant(32, variant="usage", shapes=SHAPES, suite=OllamaChat)
 def loses_the_counts(monkeypatch):
     monkeypatch.setattr(adapter, "numbers", lambda *_: {})
-
-
-@plant(2, test="test_chunks_come_as_they_are_sent", shapes=(STREAM,), suite=OllamaChat)
-@plant(4, test="test_a_break_within_with", shapes=(STREAM,), suite=OllamaChat)
-def reads_ahead(monkeypatch):
-    monkeypatch.setattr(adapter, "tee", lambda inner, tap: generators.tee(iter(list(inner)), tap))
 
 
 @plant(4, test="test_a_break_within_with", shapes=STREAMS, suite=OllamaChat)
