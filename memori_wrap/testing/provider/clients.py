@@ -13,7 +13,7 @@ import wrapt
 
 from memori_wrap import Memori
 from memori_wrap.testing.embedders import HashEmbedder
-from memori_wrap.testing.provider.compare import Showing, block_of
+from memori_wrap.testing.provider.compare import Showing, block_of, name_of
 from memori_wrap.testing.provider.dialect import REPLY
 from memori_wrap.testing.provider.items import Part, item
 from memori_wrap.testing.provider.shapes import PLAIN, run, settle
@@ -175,7 +175,7 @@ class ClientTests(Part):
             receiver = self.dialect.receiver(client)
             method = getattr(receiver, self._hooked(stage, client)[1])
             return {
-                "type": type(client),
+                "type": name_of(type(client)),
                 "vars": sorted((name, type(value)) for name, value in vars(client).items()),
                 "dir": dir(client),
                 "signature": inspect.signature(method),
@@ -187,8 +187,9 @@ class ClientTests(Part):
             }
 
         client = stage.bare()
-        before, text = look(client), repr(client)
+        before, text, kind = look(client), repr(client), type(client)
         assert stage.register(client, entity="ada") is client
+        assert type(client) is kind
         assert (look(client), repr(client)) == (before, text)
         used = stage.bare()
         await stage.ask(client)
