@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
@@ -11,6 +11,9 @@ from sqlalchemy.pool import StaticPool
 
 from memori_wrap.errors import ConfigurationError
 from memori_wrap.store.engines import TAKEN, Connection, from_engine, from_text, masked
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 __all__ = ["MEMORY", "Connection", "connect", "masked"]
 
@@ -30,17 +33,17 @@ def connect(conn: object, data_dir: Path, busy_timeout: float) -> Connection:
         return from_text(conn, busy_timeout)
     if isinstance(conn, Engine):
         return from_engine(conn)
-    if (engine := _engine_of(conn)) is not None:
-        return connect(engine, data_dir, busy_timeout)
+    if (bind := _bind_of(conn)) is not None:
+        return connect(bind, data_dir, busy_timeout)
     if _is_async_engine(conn):
         from memori_wrap.store.twins import from_async_engine
 
-        return from_async_engine(conn, busy_timeout)
+        return from_async_engine(cast("AsyncEngine", conn), busy_timeout)
     from memori_wrap.store import djangos, factories
 
     if djangos.is_connection(conn):
         return djangos.from_connection(conn, busy_timeout)
-    if callable(conn):
+    if callable(conn) and not callable(getattr(conn, "cursor", None)):  # an open connection may be callable, too
         return factories.from_factory(conn, lambda given: connect(given, data_dir, busy_timeout))
     raise ConfigurationError(f"conn is {_named(conn)}; what is taken: {TAKEN}{_hint(conn)}")
 
@@ -61,7 +64,7 @@ def _is_async_engine(conn: Any) -> bool:
     return any(cls.__name__ == "AsyncEngine" for cls in kinds)
 
 
-def _engine_of(conn: Any) -> object | None:
+def _bind_of(conn: Any) -> object | None:
     """The engine behind a session, a ``sessionmaker``, a ``scoped_session`` or their asynchronous kin; else None.
 
     No session is made: a factory of sessions may have a request or a task to be asked for.
@@ -78,7 +81,8 @@ def _engine_of(conn: Any) -> object | None:
         raise ConfigurationError(
             f"this {type(conn).__name__} has no bind: write sessionmaker(bind=engine), or give the engine"
         )
-    return bind if isinstance(bind, Engine) or _is_async_engine(bind) else getattr(bind, "engine", bind)
+    engine: object = bind if isinstance(bind, Engine) or _is_async_engine(bind) else getattr(bind, "engine", bind)
+    return engine
 
 
 def _named(conn: object) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,29 +58,32 @@ def from_url(url: URL, busy_timeout: float, connect_args: Mapping[str, Any] | No
     backend, given = url.get_backend_name(), dict(connect_args or {})
     options: dict[str, Any] = {"pool_pre_ping": True}
     if backend == "sqlite":
-        if url.get_driver_name() in ("pysqlite", ""):
-            _check_sqlite(url)
+        check_sqlite(url)
         options = {"isolation_level": "AUTOCOMMIT"}
-        given = {"timeout": busy_timeout, **given}
+        if url.get_driver_name() == "pysqlite":
+            given = {"timeout": busy_timeout, **given}
     elif backend == "duckdb":
         _check_duckdb(url)
         options = {}
     try:
-        asynchronous = url.get_dialect().is_async
-        if not asynchronous:
-            engine = sa.create_engine(url, connect_args={**charset_of(url), **given}, **options)
+        if url.get_dialect().is_async:
+            return _from_async_url(url, busy_timeout, given)
+        engine = sa.create_engine(url, connect_args={**charset_of(url), **given}, **options)
     except NoSuchModuleError as error:
         raise ConfigurationError(
             f"{shown}: no such database or driver is known to SQLAlchemy; if its dialect is a package, install that"
         ) from error
     except ModuleNotFoundError as error:
         raise MissingExtra(f"{shown} needs the driver {error.name}: pip install {error.name}") from error
-    if asynchronous:
-        from memori_wrap.store.twins import sync_driver
-
-        return from_url(url.set(drivername=sync_driver(url)), busy_timeout, connect_args)
     adapt(engine)
     return Connection(engine, owned=True)
+
+
+def _from_async_url(url: URL, busy_timeout: float, given: Mapping[str, Any]) -> Connection:
+    from memori_wrap.store.twins import sync_url
+
+    twin, args = sync_url(url)
+    return from_url(twin, busy_timeout, {**args, **given})
 
 
 def from_engine(engine: Engine) -> Connection:
@@ -93,9 +96,14 @@ def from_engine(engine: Engine) -> Connection:
     is_shared = isinstance(engine.pool, StaticPool)
     if not is_shared:
         with engine.connect() as probe:
-            if not probe.exec_driver_sql("PRAGMA database_list").one()[2]:
+            if not sqlite_file(probe.exec_driver_sql("PRAGMA database_list").all()):
                 raise ConfigurationError(PRIVATE)
     return Connection(engine.execution_options(isolation_level="AUTOCOMMIT"), owned=False, shared=is_shared)
+
+
+def sqlite_file(databases: Iterable[Sequence[Any]]) -> str:
+    """The file of the main one among what ``PRAGMA database_list`` gives; "" for one in memory."""
+    return next((row[2] or "" for row in databases if row[1] == "main"), "")
 
 
 def _check_duckdb(url: URL) -> None:
@@ -104,7 +112,7 @@ def _check_duckdb(url: URL) -> None:
     _check_file(Path(str(url.database)))
 
 
-def _check_sqlite(url: URL) -> None:
+def check_sqlite(url: URL) -> None:
     name = url.database or ":memory:"
     is_memory = name.startswith((":memory:", "file::memory:")) or "memory" in (url.query.get("mode"),)
     if is_memory or "mode=memory" in name:

@@ -8,10 +8,11 @@ from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import NoSuchModuleError
 from sqlalchemy.pool import NullPool
 
 from memori_wrap.errors import ConfigurationError, MissingExtra
-from memori_wrap.store.engines import PRIVATE, PRIVATE_DUCKDB, TAKEN, Connection
+from memori_wrap.store.engines import PRIVATE, PRIVATE_DUCKDB, TAKEN, Connection, sqlite_file
 from memori_wrap.store.quirks import adapt
 
 _DRIVERS = {
@@ -48,7 +49,7 @@ def from_factory(factory: Factory, connect: Callable[[object], Connection]) -> C
     url = f"{_DRIVERS[driver]}://"
     try:
         engine = sa.create_engine(url, creator=_opener(factory, driver), poolclass=NullPool, **options)
-    except sa.exc.NoSuchModuleError as error:
+    except NoSuchModuleError as error:
         raise MissingExtra(f"{driver} needs its SQLAlchemy dialect: pip install {driver}-engine") from error
     adapt(engine)
     return Connection(engine, owned=True)
@@ -64,26 +65,25 @@ def _call(factory: Factory) -> Any:
 
 
 def _other(probe: Any, connect: Callable[[object], Connection]) -> Connection:
-    if inspect.isawaitable(probe) or hasattr(probe, "__aenter__"):
-        if inspect.iscoroutine(probe):
-            probe.close()
-        if not hasattr(probe, "sync_session") and "AsyncEngine" not in type(probe).__name__:
-            raise ConfigurationError(
-                f"conn() is asynchronous (it gives a {type(probe).__qualname__}): give the database's URL, "
-                "the AsyncEngine, or a function that opens a synchronous connection"
-            )
     if hasattr(probe, "dbapi_connection"):
         probe.close()
         raise ConfigurationError("conn() takes its connection from a SQLAlchemy pool: give the engine itself")
-    if callable(probe) or not hasattr(probe, "__dict__"):
-        raise ConfigurationError(f"conn() returned a {_kind(probe)}; what is taken: {TAKEN}")
-    try:
-        made = connect(probe)
-    except ConfigurationError as error:
-        raise ConfigurationError(f"conn() returned a {_kind(probe)}: {error}") from error
-    if hasattr(probe, "get_bind") and callable(getattr(probe, "close", None)):
-        probe.close()  # a session that was made for this call
-    return made
+    if any(cls.__module__.startswith(("sqlalchemy.", "django.")) for cls in type(probe).__mro__):
+        try:
+            made = connect(probe)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"conn() returned a {_kind(probe)}: {error}") from error
+        if hasattr(probe, "get_bind") and not inspect.iscoroutinefunction(probe.close):
+            probe.close()  # a session that was made for this call
+        return made
+    if inspect.isawaitable(probe) or hasattr(probe, "__aenter__"):
+        if inspect.iscoroutine(probe):
+            probe.close()
+        raise ConfigurationError(
+            f"conn() is asynchronous (it gives a {type(probe).__qualname__}): give the database's URL, "
+            "the AsyncEngine, or a function that opens a synchronous connection"
+        )
+    raise ConfigurationError(f"conn() returned a {_kind(probe)}; what is taken: {TAKEN}")
 
 
 def _kind(probe: object) -> str:
@@ -111,8 +111,11 @@ def _check(probe: Any, driver: str) -> None:
         raise ConfigurationError(f"conn() gives a connection that returns text as {type(first).__name__}, not as str")
     if driver in ("sqlite3", "duckdb"):
         cursor.execute("PRAGMA database_list")
-        if not cursor.fetchone()[2]:
-            raise ConfigurationError(PRIVATE if driver == "sqlite3" else PRIVATE_DUCKDB)
+        databases = cursor.fetchall()
+        if driver == "sqlite3" and not sqlite_file(databases):
+            raise ConfigurationError(PRIVATE)
+        if driver == "duckdb" and not databases[0][2]:
+            raise ConfigurationError(PRIVATE_DUCKDB)
 
 
 def _opener(factory: Factory, driver: str) -> Factory:

@@ -22,7 +22,7 @@ def adapt(engine: Engine) -> None:
 
 
 class _NoRowLocks(SQLCompiler):
-    def for_update_clause(self, select: Any, **kw: Any) -> str:
+    def for_update_clause(self, select: Any, **kw: Any) -> Any:
         return ""
 
 

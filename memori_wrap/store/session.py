@@ -76,7 +76,7 @@ class Session:
                     return
                 with self.engine.connect() as conn:
                     conn.begin()
-                    if conn.connection.in_transaction:  # type: ignore[attr-defined] # by a listener of the user's
+                    if conn.connection.in_transaction:  # begun by a listener of the user's
                         conn.exec_driver_sql("ROLLBACK")
                     if pragma:
                         conn.exec_driver_sql(pragma)

@@ -35,7 +35,7 @@ class Utc(sa.types.TypeDecorator[datetime]):
         if dialect.name in ("mysql", "mariadb"):
             return dialect.type_descriptor(mysql.DATETIME(fsp=6))
         if dialect.name == "mssql":
-            return dialect.type_descriptor(mssql.DATETIME2(6))
+            return dialect.type_descriptor(mssql.DATETIME2(6))  # type: ignore[no-untyped-call]
         if dialect.name == "oracle":
             return dialect.type_descriptor(oracle.TIMESTAMP())
         return dialect.type_descriptor(sa.DateTime())
@@ -74,7 +74,14 @@ Text = (
     .with_variant(mysql.LONGTEXT(charset="utf8mb4", collation="utf8mb4_bin"), "mysql", "mariadb")
     .with_variant(mssql.NVARCHAR(), "mssql")
 )
-Blob = sa.LargeBinary().with_variant(mysql.LONGBLOB(), "mysql", "mariadb").with_variant(mssql.VARBINARY("max"), "mssql")
+Blob = (
+    sa.LargeBinary()
+    .with_variant(mysql.LONGBLOB(), "mysql", "mariadb")
+    .with_variant(
+        mssql.VARBINARY("max"),  # type: ignore[no-untyped-call]
+        "mssql",
+    )
+)
 
 
 def _table(name: str, *items: sa.schema.SchemaItem) -> sa.Table:

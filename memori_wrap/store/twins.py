@@ -16,7 +16,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL
 
 from memori_wrap.errors import ConfigurationError, MissingExtra
-from memori_wrap.store.engines import Connection, from_url, masked
+from memori_wrap.store.engines import Connection, check_sqlite, from_url, masked
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -34,11 +34,12 @@ _SYNC: Mapping[str, tuple[str, ...]] = {
 }
 """Drivers of the same database, the better one first."""
 _WAY_OUT = "give a synchronous engine of the same database as well: Memori(sqlalchemy.create_engine(...))"
-_BY_FUNCTION = "this AsyncEngine is connected by a function of its own, which only asyncio can call; "
-_BY_FUNCTION += _WAY_OUT
+_BY_FUNCTION = f"this AsyncEngine is connected by a function of its own, which only asyncio can call; {_WAY_OUT}"
 
 
 def from_async_engine(engine: AsyncEngine, busy_timeout: float) -> Connection:
+    if engine.dialect.name == "sqlite":
+        check_sqlite(engine.url)
     url, connect_args = sync_url(engine.url, _asked_of_driver(engine.sync_engine))
     return from_url(url, busy_timeout, connect_args)
 

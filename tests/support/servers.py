@@ -16,13 +16,16 @@ MARIADB = os.environ.get("TEST_MARIADB", "mysql+pymysql://root@127.0.0.1:3306/te
 
 
 @contextmanager
-def fresh_database(url: str) -> Iterator[str]:
-    """The URL of a new database on the server of ``url``. Without the server: a skip, under CI a failure."""
+def fresh_database(url: str, options: str = "") -> Iterator[str]:
+    """The URL of a new database, made with ``options``, on the server of ``url``.
+
+    Without the server: a skip, under CI a failure.
+    """
     name = f"memori_wrap_{uuid.uuid4().hex[:12]}"
     server = sa.create_engine(url, isolation_level="AUTOCOMMIT")
     try:
         with server.connect() as conn:
-            conn.exec_driver_sql(f"CREATE DATABASE {name}")
+            conn.exec_driver_sql(f"CREATE DATABASE {name} {options}")
     except OperationalError as error:
         reason = f"no server at {server.url.render_as_string()}: start it with scripts/services"
         if os.environ.get("CI") == "true":

@@ -2,9 +2,10 @@
 
 from alembic import context
 
-from memori_wrap.store.migrations import VERSION_TABLE, steps
+from memori_wrap.store.migrations import VERSION_TABLE
+from memori_wrap.store.migrations.steps import DuckDBImpl
 
-assert steps.DuckDBImpl  # loaded, so that Alembic knows DuckDB
+__all__ = ["DuckDBImpl"]  # loaded, so that Alembic knows DuckDB
 context.configure(
     connection=context.config.attributes["connection"],
     version_table=VERSION_TABLE,

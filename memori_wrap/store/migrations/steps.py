@@ -47,5 +47,5 @@ def _asks() -> bool:
 
 
 def _schema() -> str | None:
-    translated: Any = op.get_bind().get_execution_options().get("schema_translate_map") or {}
+    translated: dict[str | None, str] = op.get_bind().get_execution_options().get("schema_translate_map") or {}
     return translated.get(None)
