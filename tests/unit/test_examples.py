@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from memori_wrap.testing.mistral_server import FakeMistral
+from memori_wrap.testing.ollama_server import FakeOllama
 from memori_wrap.testing.openai_server import FakeOpenAI
+from memori_wrap.testing.server import LoopbackServer
 from memori_wrap.testing.xai_server import FakeXai
 
 FOLDER = Path(__file__).parents[2] / "examples"
-OWN = {FOLDER / "xai_chat.py"}
+OWN = {FOLDER / "xai_chat.py", FOLDER / "ollama_chat.py", FOLDER / "mistral_chat.py"}
 """Examples with a server and a test of their own."""
 EXAMPLES = sorted({*FOLDER.glob("*.py")} - OWN)
 
@@ -49,6 +52,34 @@ runpy.run_path(sys.argv[1], run_name="__main__")
         assert (done.returncode, done.stderr) == (0, "")
         assert "Noted." in done.stdout
         assert any("Anna lives in Lisbon" in text for text in server.texts(1))
+
+
+def run_with(server: LoopbackServer, folder: Path, example: str, before: str = "", **env: str) -> str:
+    """Runs an example against a server of its own, after the code ``before``."""
+    code = f"{before}\nimport runpy, sys\nrunpy.run_path(sys.argv[1], run_name='__main__')"
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("MEMORI_WRAP_")}
+    command = [sys.executable, "-c", code, str(FOLDER / example)]
+    env = {**kept, **env, "MEMORI_WRAP_DATA_DIR": str(folder)}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert any("Anna lives in Lisbon" in text for text in server.texts(1))
+    return done.stdout
+
+
+def test_ollama_example_runs(tmp_path: Path) -> None:
+    with FakeOllama("Noted.") as server:
+        assert "Noted." in run_with(server, tmp_path, "ollama_chat.py", OLLAMA_HOST=server.base_url)
+
+
+def test_mistral_example_runs(tmp_path: Path) -> None:
+    """Its client knows no environment variable for the address, so that stands in for the default of its argument."""
+    with FakeMistral("Noted.") as server:
+        before = f"""
+import functools
+from mistralai.client import Mistral
+Mistral.__init__ = functools.partialmethod(Mistral.__init__, server_url={server.base_url!r})
+"""
+        assert "Noted." in run_with(server, tmp_path, "mistral_chat.py", before, MISTRAL_API_KEY="x")
 
 
 def test_memoris_quickstart_remembers(tmp_path: Path) -> None:
