@@ -46,10 +46,6 @@ class Answer:
     script: Scripted = field(default_factory=Scripted)
 
 
-class _GoneError(Exception):
-    """The call has ended already, by its client or by a cut."""
-
-
 class FakeXai(ScriptedServer):
     """xAI's Chat service with stored and deferred completions, and a little of Tokenize, Models and Image.
 
@@ -66,7 +62,8 @@ class FakeXai(ScriptedServer):
         self._deferred: dict[str, tuple[Scripted, chat_pb2.GetChatCompletionResponse]] = {}
         self._inherited: list[tuple[Received, list[chat_pb2.Message]]] = []
         self._pipes: dict[int, _Pipe] = {}
-        self._grpc = grpc.server(ThreadPoolExecutor(THREADS, type(self).__name__), handlers=[_Router(self)])
+        self._threads = ThreadPoolExecutor(THREADS, type(self).__name__)
+        self._grpc = grpc.server(self._threads, handlers=[_Router(self)])
         self._inner: int = self._grpc.add_insecure_port("127.0.0.1:0")
         self._grpc.start()
         super().__init__(reply, port=port, record=record)
@@ -86,7 +83,8 @@ class FakeXai(ScriptedServer):
     def close(self) -> None:
         """Stops serving and drops every connection. Idempotent."""
         super().close()
-        self._grpc.stop(0)
+        self._grpc.stop(0).wait(1)
+        self._threads.shutdown(wait=False)
 
     # ------------------------------------------------------------ connections
 
@@ -285,7 +283,7 @@ class _Delivery:
         pipe = self._host.pipe(self._context)
         if pipe is not None:
             pipe.cut(reset=self._script.reset)
-        raise _GoneError
+        self._leave()
 
     def _ended(self) -> None:
         """gRPC tells that the call is over, whoever ended it."""
@@ -307,7 +305,11 @@ class _Delivery:
     def _look(self) -> None:
         """Raises when nobody is left to answer."""
         if self._host.closing.is_set() or not self._context.is_active():
-            raise _GoneError
+            self._leave()
+
+    def _leave(self) -> None:
+        """Ends a call that nobody waits for any more; gRPC logs any other way as the server's error."""
+        self._context.abort(grpc.StatusCode.UNAVAILABLE, "The connection is closed.")
 
 
 class _Pipe:
