@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+import httpx2
 from google.genai import types
 from google.oauth2.credentials import Credentials
 from google_client import CALL, MODEL, NOTED, PNG, TLS, Google, Noted, look_up
@@ -202,7 +205,6 @@ class Gemini(Google):
             "mixed": lambda text: [*before, "Look.", image, text],
             "a list within": lambda text: [*before, [image, text]],
             "no role": lambda text: types.Content(parts=[types.Part(text=text)]),
-            "a tuple": lambda text: (said("user", "Hello."), said("model", "Hello."), said("user", text)),
             "a result and a text": lambda text: [
                 "Hello.",
                 *self.tool_turn(CALL, "Lumen-7")[:1],
@@ -244,6 +246,7 @@ class Gemini(Google):
             "a file as a dict": [{"file_uri": "https://files/1", "mime_type": "image/png"}, ask],
             "another SDK's": [{"role": "user", "content": ask}],
             "odd": [7, ask],
+            "a tuple": (said("user", "Hello."), said("user", ask)),
             "a list of lists": [[ask], [ask]],
             "an odd list within": [[7], ask],
             "code": [
@@ -273,6 +276,7 @@ class Vertex(Gemini):
     """The same at Vertex AI, with httpx2 for asynchronous calls as well."""
 
     name = "google-genai generate_content, Vertex AI"
+    noise = re.compile("an error occurred during closing of asynchronous generator")  # httpx2's, one by one
 
     def where(self):
         return {
@@ -283,8 +287,6 @@ class Vertex(Gemini):
         }
 
     def transport(self, hook):
-        import httpx2
-
         return {"transport": httpx2.AsyncHTTPTransport(verify=TLS)}
 
     def variants(self):

@@ -10,13 +10,14 @@ from functools import partial
 import pytest
 from google_dialect import Gemini, Vertex
 from google_interactions import Interactions
+from google_tests import GoogleTests
 
 from memori_wrap.testing.provider.items import item
 from memori_wrap.testing.provider.stage import QUESTION
 from memori_wrap.testing.provider_suite import ProviderSuite
 
 
-class TestGemini(ProviderSuite):
+class TestGemini(GoogleTests, ProviderSuite):
     dialect = Gemini()
 
     @pytest.fixture(autouse=True)

@@ -145,7 +145,7 @@ class _Cleaning:
 
 
 def _list(contents: Any) -> list[Any]:
-    return list(contents) if isinstance(contents, (list, tuple)) else [contents]
+    return contents if isinstance(contents, list) else [contents]
 
 
 def _contents(arguments: Arguments) -> Any:

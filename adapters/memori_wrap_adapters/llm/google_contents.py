@@ -73,7 +73,7 @@ class Turn:
 def turns(contents: Any) -> list[Turn] | None:
     """The contents as they will be sent; None where their shape is unknown, also to the SDK: its error shows them."""
     found: list[Turn] = []
-    for at, item in enumerate(contents if isinstance(contents, (list, tuple)) else [contents]):
+    for at, item in enumerate(contents if isinstance(contents, list) else [contents]):
         parts = find(item, "parts") if _is_content(item) else item if isinstance(item, list) else [item]
         if not isinstance(parts, (list, tuple, type(None))) or not all(map(_is_part, parts or ())):
             return None
@@ -204,7 +204,7 @@ def inject(contents: Any, block: str) -> Any | None:
     if last is None:
         return None
     place = next((n for n, part in enumerate(last.parts) if _text(part)), len(last.parts))
-    if not isinstance(contents, (list, tuple)):
+    if not isinstance(contents, list):
         if last.kind == "content":
             return _with_part(contents, last.parts, place, block)
         return [block, contents] if place == 0 else [contents, block]
@@ -218,7 +218,7 @@ def inject(contents: Any, block: str) -> Any | None:
         if changed is None:
             return None
         given[last.at] = changed
-    return given if isinstance(contents, list) else tuple(given)
+    return given
 
 
 def _is_asked(turn: Turn) -> bool:
