@@ -162,6 +162,7 @@ def erase_all(parts: Parts, name: str, forget: Callable[[str], None]) -> Erased:
         spilled = parts.writer.forget(name)
     except Exception as error:
         raise StoreError(f"the journal still holds some of it ({type(error).__name__}): erase it once more") from error
+    parts.indexes.erase(name)
     return replace(found, journal=spilled)
 
 
@@ -169,9 +170,12 @@ def expire_all(parts: Parts, names: Iterable[str], before: datetime, progress: P
     """Deletes what was said before then."""
     gone = 0
     for name in names:
+        earlier = gone
         while n := parts.store.expire(name, before):
             gone += n
             progress(n)
+        if gone > earlier:
+            parts.prune_vectors(name)
     return gone
 
 
@@ -194,6 +198,8 @@ def embed_missing(parts: Parts, progress: Progress = nobody, *, prune: bool = Fa
                 progress(n)
     if prune:
         parts.store.forget_models(model)
+        for name in entities(parts) if parts.indexes.database is not None else ():
+            parts.indexes.erase(name, keep=model)
     return done
 
 

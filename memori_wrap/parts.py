@@ -108,6 +108,12 @@ class Parts:
             on_fault=partial(self.counts.failed, "index"),
         )
 
+    def prune_vectors(self, entity: str) -> None:
+        """Takes out of an index past this process what the store no longer has. Raises ``StoreError``."""
+        if self.indexes.database is not None:
+            self.indexes.erase(entity, keep=self.model.name)
+            self.cache.prune(entity)
+
     def _model_came(self) -> None:
         self.cache.refresh()
         model = self.model.name

@@ -36,7 +36,7 @@ def _group(group: str) -> dict[str, EntryPoint]:
 
 
 def names(group: str) -> list[str]:
-    """What is installed in a group: "providers", "embedders", "extractors"."""
+    """What is installed in a group: "providers", "embedders", "extractors", "indexes"."""
     return sorted(_group(group))
 
 
@@ -45,7 +45,8 @@ def load(group: str, name: str) -> object:
     the command to install."""
     point = _group(group).get(name)
     if point is None:
-        raise ConfigurationError(f"no {group[:-1]} is called {name!r}; installed: {', '.join(names(group)) or 'none'}")
+        kind = {"indexes": "index"}.get(group, group[:-1])
+        raise ConfigurationError(f"no {kind} is called {name!r}; installed: {', '.join(names(group)) or 'none'}")
     try:
         return point.load()
     except ModuleNotFoundError as error:

@@ -16,6 +16,7 @@ from concurrent.futures import wait as wait_for
 from memori_wrap.background import Threads
 from memori_wrap.counts import Counts
 from memori_wrap.embedding import Model
+from memori_wrap.errors import StoreError
 from memori_wrap.ids import message_id
 from memori_wrap.protocols import Query, Retriever, Store
 from memori_wrap.types import Delta, Exchange, Recollection, StoredMessage
@@ -184,6 +185,14 @@ class RetrieverCache:
         if since and (since := _since(retriever)) is not None:
             retriever.apply(self._store.load(entity, since, model))
         return retriever
+
+    def prune(self, entity: str) -> None:
+        """Has an index past this process drop what the store no longer has. Raises ``StoreError``."""
+        model = self._model.name
+        retriever = self._make(entity, model)
+        retriever.apply(self._store.load(entity, 0, None))
+        if _since(retriever) is None:
+            raise StoreError("the vector index is away and still holds what was removed: do it once more")
 
     def forget(self, entity: str) -> None:
         """Keeps nothing of the entity in memory; what is left of it is read anew."""

@@ -42,8 +42,10 @@ class SharedVectors(ItemVectors):
         self._row_of: dict[int, int] = {}
         self._new: list[tuple[int, str, str, Vectors]] = []
         self._there: list[tuple[int, str, str]] = []
+        self._is_filled = False
         with self._care():
             self.since = index.revision()  # before the names: so it cannot promise more than they hold
+            self._is_filled = self.since > 0
             self._there = list(index.names())
 
     def adopt(self, find: Callable[[str, str], tuple[int, int] | None], revision: int, *, prune: bool) -> None:
@@ -80,7 +82,10 @@ class SharedVectors(ItemVectors):
         if not new or self.since is None:
             return
         with self._care():
-            if self._shared.revision() >= revision:
+            mark = self._shared.revision()
+            if self._is_filled and not mark:
+                raise StoreError("the vector index was cleared: it is filled anew")
+            if mark >= revision:
                 return  # another process was here first
             for start in range(0, len(new), CHUNK):
                 part = new[start : start + CHUNK]
@@ -89,6 +94,7 @@ class SharedVectors(ItemVectors):
                 self._breathe()
             if complete:
                 self._shared.advance(revision)
+                self._is_filled = True
 
     def nbytes(self) -> int:
         return len(self) * _ROW_BYTES

@@ -1,4 +1,4 @@
-"""Prints the table of conformance items at the end, and shows the operands of the suites' assertions."""
+"""Prints the table of conformance items at the end, and shows the operands of the suites' assertions; servers."""
 
 from __future__ import annotations
 
@@ -7,5 +7,6 @@ import pytest
 pytest.register_assert_rewrite("memori_wrap.testing.provider")
 
 from memori_wrap.testing.provider_suite import pytest_runtest_makereport, pytest_terminal_summary  # noqa: E402
+from tests.support.vectors import milvus_server, pgvector_server, pgvector_url  # noqa: E402
 
-__all__ = ["pytest_runtest_makereport", "pytest_terminal_summary"]
+__all__ = ["milvus_server", "pgvector_server", "pgvector_url", "pytest_runtest_makereport", "pytest_terminal_summary"]

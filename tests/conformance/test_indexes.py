@@ -12,9 +12,6 @@ from memori_wrap.index.flat import FlatIndex
 from memori_wrap.testing.index_suite import DIMENSION, MakeIndex, VectorIndexSuite
 from memori_wrap_adapters.indexes.milvus import Milvus
 from memori_wrap_adapters.indexes.pgvector import Pgvector
-from tests.support.vectors import pgvector_server, pgvector_url
-
-__all__ = ["pgvector_server", "pgvector_url"]
 
 
 @pytest.fixture(scope="module")
