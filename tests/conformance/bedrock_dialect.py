@@ -12,7 +12,7 @@ from memori_wrap.testing.bedrock_server import FakeBedrock, Scripted, ToolCall
 from memori_wrap.testing.provider_suite import REPLY, STREAM, SYNC, Dialect, Variant
 
 SESSION = boto3.Session()  # it keeps the services' models, which take their time to read
-MODEL = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
+CLAUDE = MODEL = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
 PNG = b"\x89PNG\r\n\x1a\n"
 CALL = ToolCall("look_up", {"of": "canary"}, id="tooluse_1")
 NOTED = '{"thing": "canary", "number": 7}'
@@ -39,16 +39,25 @@ def user(*content):
 class Bedrock(Dialect):
     shapes = (SYNC, STREAM)
     signed = frozenset({"authorization", "x-amz-date", "amz-sdk-invocation-id"})
-    ignored = frozenset({"RequestId", "x-amzn-requestid", "latencyMs", "content-length", "created", "id"})
+    ignored = frozenset(
+        {
+            "RequestId",
+            "x-amzn-requestid",
+            "latencyMs",
+            "content-length",
+            "created",
+            "id",
+            "response_id",
+            "generation_id",
+        }
+    )
     echoed = frozenset(
         {
             *("inputTokens", "totalTokens", "input_tokens", "prompt_tokens", "total_tokens", "prompt_token_count"),
             *("inputTextTokenCount", "inputTokenCount", "x-amzn-bedrock-input-token-count", "chat_history"),
         }
     )
-    volatile = re.compile(
-        r"(msg_bdrk_|chatcmpl-|tooluse_|call_|\"created\":|\"(?:response|generation)_id\":\"|position |char )\w+"
-    )
+    volatile = re.compile(r"(msg_bdrk_|chatcmpl-|tooluse_|call_|\"created\":|bytes read, )\w+")
 
     def server(self, reply):
         return FakeBedrock(reply)

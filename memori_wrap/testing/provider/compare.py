@@ -117,7 +117,11 @@ def _strip(value: Any) -> Any:
         match = BLOCK.search(value)
         if match is None:
             return value
-        before, after = value[: match.start()].removesuffix("\n\n"), value[match.end() :].removeprefix("\n\n")
+        before, after = value[: match.start()], value[match.end() :]
+        if after.startswith("\n\n"):
+            after = after.removeprefix("\n\n")
+        else:
+            before = before.removesuffix("\n\n")
         return before + after if before + after else _GONE
     if isinstance(value, Mapping):
         kept = {k: s for k, v in value.items() if (s := _strip(v)) is not _GONE}
