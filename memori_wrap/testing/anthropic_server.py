@@ -84,8 +84,8 @@ class FakeAnthropic(LoopbackServer):
             return self._other(received, "batches", wire.batch(body["requests"]))
         if method == "GET" and path.endswith("/v1/models"):
             return self._other(received, "models", wire.page([wire.model(name) for name in MODELS]))
-        if method == "POST" and path.endswith("/v1/files"):
-            return self._other(received, "files", wire.file(received.raw))
+        if method == "GET" and path.endswith("/v1/files"):
+            return self._other(received, "files", wire.page([wire.FILE]))
         return self._override(received, Scripted(status=404, message=f"Not found: {method} {path}"))
 
     def broken_reply(self, error: Exception) -> Answer:

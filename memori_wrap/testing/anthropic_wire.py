@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -200,15 +199,13 @@ def batch(requests: Sequence[Any]) -> dict[str, Any]:
     }
 
 
-def file(data: bytes) -> dict[str, Any]:
-    """What is known of a file that was sent."""
-    name = base64.b32encode(data[:5]).decode().lower()
-    return {
-        "id": new_id("file_"),
-        "type": "file",
-        "filename": f"{name}.txt",
-        "mime_type": "text/plain",
-        "size_bytes": len(data),
-        "created_at": "2026-01-01T00:00:00Z",
-        "downloadable": False,
-    }
+FILE: Mapping[str, Any] = {
+    "id": "file_1",
+    "type": "file",
+    "filename": "notes.txt",
+    "mime_type": "text/plain",
+    "size_bytes": 7,
+    "created_at": "2026-01-01T00:00:00Z",
+    "downloadable": False,
+}
+"""The one file that there is."""
