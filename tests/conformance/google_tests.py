@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import gc
+import json
 import weakref
 from functools import partial
 
@@ -15,6 +16,7 @@ from google_dialect import said as content
 from google_interactions import Interactions
 
 from memori_wrap.testing.google_server import FakeGoogle, Scripted, ToolCall
+from memori_wrap.testing.google_wire import events
 from memori_wrap.testing.provider.compare import block_of
 from memori_wrap.testing.provider.items import Part, item
 from memori_wrap.testing.provider.shapes import ASYNC, PLAIN, STREAM, STREAMS, SYNC, drain, settle, take
@@ -143,6 +145,28 @@ class GoogleTests(Part):
         assert not exchange.complete
         assert kinds(exchange.reply) == [("assistant", "tool_call"), ("tool", "tool_result"), ("assistant",)]
         assert REPLY.startswith(exchange.reply[-1].text)
+
+    @item(32, shapes=STREAMS)
+    async def test_a_calls_arguments_in_pieces(self, stage):
+        def chunk(call, **more):
+            return {"candidates": [{"content": {"role": "model", "parts": [{"functionCall": call}]}, **more}]}
+
+        path = {"jsonPath": "$.of"}
+        sent = events(
+            [
+                chunk({"name": "look_up", "id": "call_1", "willContinue": True}),
+                chunk({"partialArgs": [{**path, "stringValue": "can", "willContinue": True}], "willContinue": True}),
+                chunk({"partialArgs": [{**path, "stringValue": "ary"}], "willContinue": True}),
+                chunk({"partialArgs": [{"jsonPath": "$.n", "numberValue": 7}], "willContinue": True}),
+                chunk({}, finishReason="STOP"),
+            ]
+        )
+        await stage.compare(stage.see, Scripted(body=b"".join(sent)))
+        (exchange,) = await stage.captured()
+        (part,) = exchange.reply[0].parts
+        assert (part.kind, part.name, part.id) == ("tool_call", "look_up", "call_1")
+        assert json.loads(part.text) == {"of": "canary", "n": 7}
+        assert exchange.complete
 
     @item(31, shapes=PLAIN)
     async def test_a_continuation_by_hand(self, stage):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import openai
 import planted_calls
 import planted_clients
+import planted_google
 import planted_ollama
 import planted_xai
 import pytest
@@ -16,6 +17,7 @@ from memori_wrap.testing.provider import faults, stage, streams
 pytestmark = pytest.mark.filterwarnings("ignore")
 assert planted_calls
 assert planted_clients
+assert planted_google
 assert planted_ollama
 assert planted_xai
 

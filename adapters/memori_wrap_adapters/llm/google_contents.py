@@ -313,7 +313,8 @@ class Builder:
         for candidate in many(find(chunk, "candidates")):
             index = find(candidate, "index") or 0
             gathered = self._candidates.setdefault(index, {"content": {"parts": []}})
-            gathered["content"]["parts"] += many(find(find(candidate, "content"), "parts"))
+            for part in many(find(find(candidate, "content"), "parts")):
+                _add(gathered["content"]["parts"], part)
             for name in ("finish_reason", "finish_message"):
                 if (value := find(candidate, name)) is not None:
                     gathered[name] = value
@@ -322,3 +323,23 @@ class Builder:
         gathered = [self._candidates[index] for index in sorted(self._candidates)]
         found = reply({**self._data, "candidates": gathered}, self._asked)
         return found or Reply(messages(history(self._data, self._asked)), complete=False)
+
+
+def _add(parts: list[Any], part: Any) -> None:
+    """Vertex AI may send a call's arguments in pieces, each under its path, until one says that no more come."""
+    call = find(part, "function_call")
+    is_open = bool(parts) and isinstance(parts[-1], dict) and parts[-1].get("is_open")
+    if call is None or not (is_open or find(call, "will_continue")):
+        parts.append(part)
+        return
+    if not is_open:
+        parts.append({"function_call": {"args": {}, "id": find(call, "id"), "name": find(call, "name")}})
+    parts[-1]["is_open"] = bool(find(call, "will_continue"))
+    args = parts[-1]["function_call"]["args"]
+    args.update(find(call, "args") or {})
+    for piece in many(find(call, "partial_args")):
+        path = word(find(piece, "json_path")).removeprefix("$.")
+        values = (find(piece, f"{kind}_value") for kind in ("string", "number", "bool"))
+        value = next((value for value in values if value is not None), None)
+        is_more = isinstance(value, str) and isinstance(args.get(path), str)
+        args[path] = args[path] + value if is_more else value
