@@ -21,7 +21,7 @@ _USAGE = ("prompt_tokens", "completion_tokens", "reasoning_tokens", "total_token
 class XaiProvider:
     """A ``Provider``. Registered under the root package ``xai_sdk``."""
 
-    tested = Tested("xai-sdk", ">=1.21,<2")
+    tested = Tested("xai-sdk", ">=1.20,<2")
 
     def supports(self, client: object) -> bool:
         chats = getattr(client, "chat", None)
