@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import copy
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -251,3 +255,20 @@ def test_old_completions_and_embeddings_are_left_alone(mem):
         litellm.embedding("openai/text-embedding-3-small", input=["canary"], **options)
         assert not any(block_of(received) for received in server.requests)
     assert stored(mem) == [KNOWN]
+
+
+# ---------------------------------------------------------------- the example
+
+
+def test_the_example_runs(tmp_path):
+    example = Path(__file__).parents[2] / "examples" / "litellm_chat.py"
+    with FakeOpenAI("Noted.") as server:
+        env = {name: value for name, value in os.environ.items() if not name.startswith("MEMORI_WRAP_")}
+        env |= {"OPENAI_BASE_URL": server.base_url, "OPENAI_API_KEY": "x", "MEMORI_WRAP_DATA_DIR": str(tmp_path)}
+        done = subprocess.run(
+            [sys.executable, str(example)], env=env, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert "Noted." in done.stdout
+        assert any("Anna lives in Lisbon" in text for text in server.texts(1))
+        assert len(server.requests) == 5
