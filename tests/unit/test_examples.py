@@ -18,6 +18,7 @@ from memori_wrap.testing.xai_server import FakeXai
 FOLDER = Path(__file__).parents[2] / "examples"
 OWN = {FOLDER / "xai_chat.py", FOLDER / "ollama_chat.py", FOLDER / "mistral_chat.py"}
 """Examples with a server and a test of their own."""
+OWN |= {FOLDER / "litellm_chat.py"}  # in tests/conformance/test_litellm.py
 EXAMPLES = sorted({*FOLDER.glob("*.py")} - OWN)
 
 
