@@ -8,7 +8,7 @@ import ssl
 from functools import partial
 
 import httpx2
-from mistralai.client import Mistral, models
+from mistralai.client import Mistral, beta, models, responses
 from mistralai.client.types import UNSET
 from mistralai.client.utils import BackoffStrategy, RetryConfig
 from pydantic import BaseModel
@@ -17,6 +17,8 @@ from memori_wrap.testing.mistral_server import FakeMistral, Scripted, ToolCall
 from memori_wrap.testing.provider.shapes import PLAIN, STREAMS, drain, settle
 from memori_wrap.testing.provider_suite import REPLY, Dialect, Variant
 
+assert beta  # the SDK imports them where they are first used, which takes a while: not within an event loop
+assert responses
 TLS = ssl.create_default_context()  # one for all: a context takes longer than a test
 MODEL = "mistral-small-latest"
 PNG = "data:image/png;base64,iVBORw0KGgo="
@@ -169,9 +171,7 @@ class Chat(MistralDialect):
         two = Scripted(choices=["One.", "Two."])
         yield self.plain("n=2", (32,), options={"n": 2}, reply=two, said="One.\nTwo.")
         thought = Scripted(REPLY, reasoning="A canary, well.")
-        yield self.plain(
-            "thinking", (32,), options={"prompt_mode": "reasoning"}, reply=thought, parts=("reasoning",)
-        )
+        yield self.plain("thinking", (32,), options={"prompt_mode": "reasoning"}, reply=thought, parts=("reasoning",))
         yield self.plain("words and a tool call", (32,), reply=Scripted(REPLY, tool_calls=[CALL]), parts=("tool_call",))
         yield self.plain(
             "sentinels",
@@ -345,3 +345,64 @@ def said_in(content):
         return content
     pieces = content if isinstance(content, list) else [content] if content else []
     return "".join(getattr(piece, "text", None) or "" for piece in pieces)
+
+
+class Responses(MistralDialect):
+    """The Responses API, in OpenAI's format."""
+
+    name = "mistral responses"
+
+    def part(self, client):
+        return client.responses
+
+    def names(self):
+        return "create", "create"
+
+    def body(self, messages, **options):
+        return {"model": MODEL, "input": messages, **options}
+
+    def method(self, client):
+        part = self.part(client)
+
+        def call(messages, *, stream=False, **options):
+            how = {"stream": True} if stream else {}
+            return self.call(client, "create", part)(**self.body(messages, **how, **options))
+
+        return call
+
+    def text(self, result):
+        return "".join(said_in(o.content) for o in result.output if o.type == "message")
+
+    def piece(self, chunk):
+        return chunk.data.delta if chunk.data.type == "response.output_text.delta" else ""
+
+    def variants(self):
+        yield from super().variants()
+        yield self.plain("instructions", (26,), options={"instructions": "Be brief."})
+        yield self.plain("instructions unset", (26,), options={"instructions": UNSET, "previous_response_id": UNSET})
+
+    def forms(self):
+        return {
+            "string": lambda text: text,
+            "list": lambda text: [{"role": "user", "content": text}],
+        }
+
+    def conversations(self):
+        ask = {"role": "user", "content": "What is my canary called?"}
+        return {
+            "empty": [],
+            "empty string": "",
+            "no user": [{"role": "system", "content": "Be brief."}],
+            "prefilled": [ask, {"role": "assistant", "content": "It is"}],
+            "odd types": [{"role": "user", "content": 7}],
+            "half an emoji": "my canary \ud83d",
+        }
+
+    def unknown(self, client, stream):
+        return partial(
+            self.call(client, "create"), model=MODEL, input={"odd": 1}, **({"stream": True} if stream else {})
+        )
+
+    def tool_turn(self, call, result):
+        made = {"type": "function_call", "call_id": call.id, "name": call.name, "arguments": call.json}
+        return [made, {"type": "function_call_output", "call_id": call.id, "output": result}]
