@@ -1,8 +1,9 @@
 """A pytest plugin for an SDK's own tests: every client that is constructed remembers.
 
-Loaded by ``scripts/sdk_suites`` with ``-p benchmarks.sdk_plugin``. At the end it writes what the memory counted to
-the file that ``SDK_COUNTS`` names: a run in which nothing was captured would prove nothing. ``SDK_ALWAYS``: every
-question is answered from memory, not only those that resemble what an earlier test said.
+Loaded by ``scripts/sdk_suites`` with ``-p benchmarks.sdk_plugin``; ``SDK_CLIENTS`` names the classes of the clients.
+At the end it writes what the memory counted to the file that ``SDK_COUNTS`` names: a run in which nothing was captured
+would prove nothing. ``SDK_ALWAYS``: every question is answered from memory, not only those that resemble what an
+earlier test said.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import openai
 import wrapt
 
 from memori_wrap import Memori
@@ -52,9 +53,12 @@ def _register(init: Callable[..., None], client: object, args: tuple[Any, ...], 
     memori.register(client)
 
 
-for _class in (openai.OpenAI, openai.AsyncOpenAI):  # Azure's, Bedrock's and the module's clients are subclasses
-    # wrapt keeps the signature, which a test compares with that of ``copy``
-    setattr(_class, "__init__", wrapt.FunctionWrapper(vars(_class)["__init__"], _register))  # noqa: B010
+def pytest_collection() -> None:
+    """Late, so that a plugin of the tests' own can change what the SDK imports."""
+    for module, _, name in (each.partition(":") for each in os.environ["SDK_CLIENTS"].split()):
+        kind = getattr(import_module(module), name)
+        # wrapt keeps the signature, which a test compares with that of ``copy``
+        kind.__init__ = wrapt.FunctionWrapper(vars(kind)["__init__"], _register)
 
 
 def pytest_unconfigure() -> None:

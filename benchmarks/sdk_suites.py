@@ -1,9 +1,10 @@
-"""The tests that the openai package ships, once bare and then with every client registered: ``scripts/sdk_suites``.
+"""The tests that an SDK ships, once bare and then with every client registered: ``scripts/sdk_suites``.
 
 A test that fails bare (its recordings are not in the source distribution, or it wants the vendor's mock server) is
 compared all the same. One that differs is repeated, since some are about time or memory; one that still differs
 makes the exit status 1. Columns: bare; registered, capturing and recalling; capturing only; and a memory block in
-every request, where the tests of ``ABOUT_THE_FIELD`` see that block and must fail.
+every request. With a block a test must fail that compares the whole request with what it expects: it shows the block
+in its failure, or is named in the table of SDKs.
 """
 
 from __future__ import annotations
@@ -17,57 +18,34 @@ import sys
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.provenance import provenance
-from memori_wrap.testing.connection import Answer
-from memori_wrap.testing.openai_server import FakeOpenAI, Received
+from benchmarks.sdk_table import SDKS, Sdk
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "sdk_suites"
-REQUIREMENTS = (
-    *("pytest", "pytest-asyncio", "pytest-timeout", "inline-snapshot", "azure-identity", "trio", "Pillow", "rich"),
-    *("respx", "dirty-equals", "nest-asyncio"),  # wanted by the suites of openai 2
-)
-GROUPS = {
-    "clients and copies": (
-        *("tests/test_client.py", "tests/test_module_client.py", "tests/test_client_runtime_bindings.py"),
-        *("tests/lib/test_azure.py", "tests/lib/test_request_credentials.py", "tests/test_httpx2.py"),
-    ),
-    "streaming": ("tests/test_streaming.py", "tests/test_sse_framing.py", "tests/test_large_payload_contract.py"),
-    "raw responses": ("tests/test_response.py", "tests/test_legacy_response.py"),
-    "chat": ("tests/lib/chat", "tests/api_resources/chat/test_completions.py"),
-    "responses": (
-        *("tests/lib/responses", "tests/api_resources/test_responses.py", "tests/lib/test_responses_tool_runner.py"),
-        "tests/test_request_body_routing_order.py",
-    ),
-}
 COLUMNS: Mapping[str, Mapping[str, str] | None] = {
     "bare": None,
     "registered": {},
     "capture only": {"MEMORI_WRAP_INJECT_LIMIT": "0"},
     "always injected": {"SDK_ALWAYS": "1"},
 }
-ABOUT_THE_FIELD = (
-    "tests/lib/test_responses_tool_runner.py::test_saved_run_request_omission_matches_native[instructions-",
-    "tests/lib/test_responses_tool_runner.py::test_saved_run_retains_explicit_optional_null[",
-)
-"""They compare ``instructions`` with what the test sent, and that field carries the block."""
+QUIET = ("bare", "capture only")
+"""The columns in which no request carries a block."""
+BLOCK = "<memory-"
 REPEATS = 2
 
-Outcomes = dict[str, str]
 
+@dataclass
+class Run:
+    """One column: outcomes by test, the tests whose failure shows a block, and what the memory counted."""
 
-class Lenient(FakeOpenAI):
-    """Takes what the vendor's mock server takes: generated requests without a model, or with too much in them."""
-
-    def respond(self, received: Received) -> Answer:
-        if received.path.endswith("/responses") and isinstance(received.body, dict):
-            body = {"model": "gpt-5", **received.body, "previous_response_id": None}
-            received = replace(received, body=body)
-        return super().respond(received)
+    outcomes: dict[str, str] = field(default_factory=dict)
+    showing: set[str] = field(default_factory=set)
+    counts: dict[str, int] = field(default_factory=dict)
 
 
 def pip(python: Path | str, *arguments: str) -> None:
@@ -77,23 +55,31 @@ def pip(python: Path | str, *arguments: str) -> None:
         raise SystemExit(done.stdout + done.stderr)
 
 
-def source(wanted: str) -> Path:
+def source(sdk: Sdk, wanted: str) -> Path:
     """The unpacked source distribution of this version."""
-    folder = CACHE / f"openai-{wanted}"
-    if not folder.is_dir():
-        print(f"downloading the source of openai {wanted} (once)", flush=True)
-        options = ("--no-binary", ":all:", "--no-deps", "-d", str(CACHE))
-        pip(sys.executable, "download", *options, f"openai=={wanted}")
-        shutil.unpack_archive(CACHE / f"{folder.name}.tar.gz", CACHE)
-    return folder
+    name = sdk.distribution
+    found = _unpacked(name, wanted)
+    if not found:
+        print(f"downloading the source of {name} {wanted} (once)", flush=True)
+        folder = CACHE / name
+        pip(sys.executable, "download", "--no-binary", name, "--no-deps", "-d", str(folder), f"{name}=={wanted}")
+        for archive in folder.glob("*.tar.gz"):
+            shutil.unpack_archive(archive, folder)
+        found = _unpacked(name, wanted)
+    return found[0]
 
 
-def environment(wanted: str) -> Path:
+def _unpacked(name: str, wanted: str) -> list[Path]:
+    """An archive is named by its distribution, with either kind of dash."""
+    return [path for path in (CACHE / name).glob(f"*-{wanted}") if path.is_dir()]
+
+
+def environment(sdk: Sdk, wanted: str) -> Path:
     """The interpreter of an environment with the suite's needs, apart from the project's own."""
-    folder = CACHE / "venv"
+    folder = CACHE / sdk.distribution / "venv"
     python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
     stamp = folder / "installed"
-    requirements = ["-e", str(ROOT), f"openai[aiohttp,realtime,bedrock,vertex]=={wanted}", *REQUIREMENTS]
+    requirements = ["-e", str(ROOT), f"{sdk.distribution}{sdk.extras}=={wanted}", *sdk.needs]
     made_of = "\n".join([*requirements, (ROOT / "pyproject.toml").read_text("utf-8")])
     if not stamp.exists() or stamp.read_text("utf-8") != made_of:
         print("setting up the suite's environment (once)", flush=True)
@@ -103,27 +89,34 @@ def environment(wanted: str) -> Path:
     return python
 
 
-def run(python: Path, folder: Path, column: str, url: str, tests: Sequence[str]) -> tuple[Outcomes, dict[str, int]]:
-    """Outcomes by test, and what the memory counted."""
-    report, counts, log = (CACHE / f"{column.replace(' ', '-')}.{end}" for end in ("xml", "json", "log"))
+def run(sdk: Sdk, python: Path, folder: Path, column: str, url: str, tests: Sequence[str]) -> Run:
+    """pytest over these tests, in a process of its own."""
+    here = CACHE / sdk.distribution
+    report, counts, log = (here / f"{column.replace(' ', '-')}.{end}" for end in ("xml", "json", "log"))
     for file in (report, counts):
         file.unlink(missing_ok=True)
     settings = COLUMNS[column]
-    command = [str(python), "-m", "pytest", "-o", "addopts=", "-p", "no:cacheprovider", "-q", "--tb=short"]
-    command += ["--timeout", "180", f"--junitxml={report}", *tests]
+    command = [str(python), "-m", "pytest", "-o", "addopts=", "-p", "no:cacheprovider", "-q", "--tb=short", "-vv"]
+    command += [*sdk.options, "--timeout", "180", f"--junitxml={report}", *tests]
     if settings is not None:
         command[3:3] = ["-p", "benchmarks.sdk_plugin"]
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "AZURE_", "MEMORI_", "PYTHONPATH"))}
-    made = {**clean, **(settings or {}), "TEST_API_BASE_URL": url, "SDK_COUNTS": str(counts)}
+    hidden = (*sdk.hidden, "MEMORI_", "PYTHONPATH")
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(hidden)}
+    ours = {"TEST_API_BASE_URL": url, "SDK_COUNTS": str(counts), "SDK_CLIENTS": " ".join(sdk.clients)}
     with log.open("w") as out:
-        done = subprocess.run(command, check=False, cwd=folder, env=made, stdout=out, stderr=subprocess.STDOUT)
+        done = subprocess.run(
+            command, check=False, cwd=folder, env={**clean, **(settings or {}), **ours}, stdout=out, stderr=out
+        )
     if done.returncode not in (0, 1) or not report.exists():
         raise SystemExit(f"pytest ended with {done.returncode}; its last words:\n{log.read_text('utf-8')[-2000:]}")
-    found: Outcomes = {}
+    made = Run(counts=json.loads(counts.read_text("utf-8")) if counts.exists() else {})
     for case in ET.parse(report).iter("testcase"):
+        name = _node(folder, case.get("classname", ""), case.get("name", ""))
         bad = sorted({child.tag for child in case if child.tag in ("failure", "error", "skipped")})
-        found[_node(folder, case.get("classname", ""), case.get("name", ""))] = "+".join(bad) or "passed"
-    return found, json.loads(counts.read_text("utf-8")) if counts.exists() else {}
+        made.outcomes[name] = "+".join(bad) or "passed"
+        if any(BLOCK in "".join((child.get("message", ""), child.text or "")) for child in case):
+            made.showing.add(name)
+    return made
 
 
 def _node(folder: Path, dotted: str, name: str) -> str:
@@ -133,71 +126,88 @@ def _node(folder: Path, dotted: str, name: str) -> str:
     return "::".join(["/".join(parts[:at]) + ".py", *parts[at:], name])
 
 
-def differing(columns: Mapping[str, Outcomes]) -> dict[str, dict[str, str]]:
+def differing(columns: Mapping[str, Run]) -> dict[str, dict[str, str]]:
     """The tests whose outcome is not the bare one in each column, with their outcomes."""
-    names = sorted(set().union(*columns.values()))
-    rows = {name: {column: found.get(name, "not run") for column, found in columns.items()} for name in names}
+    names = sorted(set().union(*(column.outcomes for column in columns.values())))
+    rows = {name: {c: made.outcomes.get(name, "not run") for c, made in columns.items()} for name in names}
     return {name: row for name, row in rows.items() if len(set(row.values())) > 1}
 
 
-def _is_about_the_field(name: str, row: Mapping[str, str]) -> bool:
-    quiet = {outcome for column, outcome in row.items() if column in ("bare", "capture only")}
-    return name.startswith(ABOUT_THE_FIELD) and len(quiet) == 1
+def sees_the_block(sdk: Sdk, name: str, row: Mapping[str, str], columns: Mapping[str, Run]) -> bool:
+    """Whether a test differs only where there are blocks, and because of them."""
+    quiet = {outcome for column, outcome in row.items() if column in QUIET}
+    others = [column for column, outcome in row.items() if column not in QUIET and outcome != row["bare"]]
+    return len(quiet) == 1 and (name.startswith(sdk.sees) or all(name in columns[c].showing for c in others))
 
 
-def table(columns: Mapping[str, Outcomes]) -> None:
+def table(sdk: Sdk, columns: Mapping[str, Run]) -> None:
     print(f"\n{'passed / failed / skipped':28}" + "".join(f"{name:>20}" for name in columns))
-    for group, paths in [*GROUPS.items(), ("all", ("",))]:
+    for group, paths in [*sdk.groups.items(), ("all", ("",))]:
         cells = ""
-        for found in columns.values():
-            kinds = Counter(outcome for name, outcome in found.items() if name.startswith(paths))
+        for made in columns.values():
+            kinds = Counter(outcome for name, outcome in made.outcomes.items() if name.startswith(paths))
             passed, skipped = kinds["passed"], kinds["skipped"]
             cells += f"{f'{passed} / {kinds.total() - passed - skipped} / {skipped}':>20}"
         print(f"{group:28}{cells}")
 
 
+def told(column: str, counts: Mapping[str, int]) -> list[str]:
+    """Prints what the memory did; a problem, where that is not what the column is about."""
+    shown = {name: counts.get(name, 0) for name in ("captured", "injected", "skipped.no_place", "skipped.recall_slow")}
+    failed = {name: n for name, n in counts.items() if name.startswith("failed.")}
+    print(f"{column}: {', '.join(f'{n} {name}' for name, n in {**shown, **failed}.items())}", flush=True)
+    if not counts.get("captured") or bool(counts.get("injected")) == (column == "capture only"):
+        return [f"{column}: the memory did not do what the column is about"]
+    return []
+
+
+def compare(sdk: Sdk, chosen: Sequence[str]) -> int:
+    """Runs the columns and prints what differs; how many problems there are."""
+    wanted = version(sdk.distribution)
+    (CACHE / sdk.distribution).mkdir(parents=True, exist_ok=True)
+    folder, python = source(sdk, wanted), environment(sdk, wanted)
+    tests = [path for paths in sdk.groups.values() for path in paths if (folder / path).exists()]
+    print(f"{sdk.distribution} {wanted}'s own tests; {provenance()}", flush=True)
+
+    columns: dict[str, Run] = {}
+    problems: list[str] = []
+    must: set[str] = set()
+    with sdk.server() as server:
+        for column in ["bare", *(name for name in chosen if name != "bare")]:
+            columns[column] = run(sdk, python, folder, column, server.base_url, tests)
+            if column != "bare":
+                problems += told(column, columns[column].counts)
+        table(sdk, columns)
+        rows = differing(columns)
+        must = {name for name, row in rows.items() if sees_the_block(sdk, name, row, columns)}
+        rows = {name: row for name, row in rows.items() if name not in must}
+        for _ in range(REPEATS):  # what is about time or memory comes out now one way, now the other
+            if not rows:
+                break
+            again = {column: run(sdk, python, folder, column, server.base_url, list(rows)) for column in columns}
+            still = differing(again)
+            print(f"differed once, not when repeated: {', '.join(set(rows) - set(still)) or 'none'}")
+            must |= {name for name, row in still.items() if sees_the_block(sdk, name, row, again)}
+            rows = {name: row for name, row in still.items() if name not in must}
+    if must:
+        print(f"{len(must)} tests fail with a block because they compare it with what they expect: as they must")
+    problems += [f"{name}: {row}" for name, row in rows.items()]
+    for group, paths in sdk.groups.items():
+        if not any(name.startswith(paths) and kind == "passed" for name, kind in columns["bare"].outcomes.items()):
+            problems.append(f"{group}: nothing passes bare, so nothing is compared")
+    print(f"{len(columns['bare'].outcomes)} tests compared; {len(problems)} problems", *problems, sep="\n  ")
+    return len(problems)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/sdk_suites", description=__doc__)
+    parser.add_argument("--sdk", choices=[*SDKS], default="openai", help="whose tests (default: openai's)")
     parser.add_argument("columns", nargs="*", help=f"beside bare: {', '.join(list(COLUMNS)[1:])} (default: all)")
-    chosen = parser.parse_args().columns or list(COLUMNS)[1:]
+    options = parser.parse_args()
+    chosen = options.columns or list(COLUMNS)[1:]
     if unknown := set(chosen) - set(COLUMNS):
         parser.error(f"unknown: {', '.join(unknown)}")
-    wanted = version("openai")
-    CACHE.mkdir(parents=True, exist_ok=True)
-    folder, python = source(wanted), environment(wanted)
-    tests = [path for paths in GROUPS.values() for path in paths if (folder / path).exists()]
-    print(f"openai {wanted}'s own tests; {provenance()}", flush=True)
-
-    columns: dict[str, Outcomes] = {}
-    problems: list[str] = []
-    with Lenient("Noted.", record=False) as server:
-        for column in ["bare", *(name for name in chosen if name != "bare")]:
-            columns[column], counts = run(python, folder, column, server.base_url, tests)
-            if column != "bare":
-                shown = {name: counts.get(name, 0) for name in ("captured", "injected", "skipped.recall_slow")}
-                failed = {name: n for name, n in counts.items() if name.startswith("failed.")}
-                print(f"{column}: {', '.join(f'{n} {name}' for name, n in {**shown, **failed}.items())}", flush=True)
-                if not counts.get("captured") or bool(counts.get("injected")) == (column == "capture only"):
-                    problems.append(f"{column}: the memory did not do what the column is about")
-        table(columns)
-        rows = differing(columns)
-        for _ in range(REPEATS):  # what is about time or memory comes out now one way, now the other
-            again = [name for name, row in rows.items() if not _is_about_the_field(name, row)]
-            if not again:
-                break
-            repeated = {column: run(python, folder, column, server.base_url, again)[0] for column in columns}
-            still = differing(repeated)
-            rows = {name: row for name, row in rows.items() if name not in again or name in still}
-            print(f"differed once, not when repeated: {', '.join(set(again) - set(still)) or 'none'}")
-    must = {name for name, row in rows.items() if _is_about_the_field(name, row)}
-    if must:
-        print(f"{len(must)} tests fail where the block is in the very field that they look at: as they must")
-    problems += [f"{name}: {row}" for name, row in rows.items() if name not in must]
-    for group, paths in GROUPS.items():
-        if not any(name.startswith(paths) and kind == "passed" for name, kind in columns["bare"].items()):
-            problems.append(f"{group}: nothing passes bare, so nothing is compared")
-    print(f"{len(columns['bare'])} tests compared; {len(problems)} problems", *problems, sep="\n  ")
-    return bool(problems)
+    return bool(compare(SDKS[options.sdk], chosen))
 
 
 if __name__ == "__main__":
