@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from memori_wrap.testing.google_server import FakeGoogle
 from memori_wrap.testing.mistral_server import FakeMistral
 from memori_wrap.testing.ollama_server import FakeOllama
 from memori_wrap.testing.openai_server import FakeOpenAI
@@ -16,7 +17,7 @@ from memori_wrap.testing.server import LoopbackServer
 from memori_wrap.testing.xai_server import FakeXai
 
 FOLDER = Path(__file__).parents[2] / "examples"
-OWN = {FOLDER / "xai_chat.py", FOLDER / "ollama_chat.py", FOLDER / "mistral_chat.py"}
+OWN = {FOLDER / "xai_chat.py", FOLDER / "ollama_chat.py", FOLDER / "mistral_chat.py", FOLDER / "google_chat.py"}
 """Examples with a server and a test of their own."""
 OWN |= {FOLDER / "litellm_chat.py"}  # in tests/conformance/test_litellm.py
 EXAMPLES = sorted({*FOLDER.glob("*.py")} - OWN)
@@ -70,6 +71,12 @@ def run_with(server: LoopbackServer, folder: Path, example: str, before: str = "
 def test_ollama_example_runs(tmp_path: Path) -> None:
     with FakeOllama("Noted.") as server:
         assert "Noted." in run_with(server, tmp_path, "ollama_chat.py", OLLAMA_HOST=server.base_url)
+
+
+def test_google_example_runs(tmp_path: Path) -> None:
+    with FakeGoogle("Noted.") as server:
+        env = {"GOOGLE_GEMINI_BASE_URL": server.base_url, "GEMINI_API_KEY": "x"}
+        assert "Noted." in run_with(server, tmp_path, "google_chat.py", **env)
 
 
 def test_mistral_example_runs(tmp_path: Path) -> None:

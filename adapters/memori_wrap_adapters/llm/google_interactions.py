@@ -301,7 +301,7 @@ class Builder:
     def _add(step: dict[str, Any], delta: Any) -> None:
         kind = text(delta, "type")
         if kind == "text":
-            content = step.setdefault("content", [])
+            content: list[Any] = step.setdefault("content", [])
             if not content or not isinstance(get(content[-1], "text"), list):
                 step["content"] = content = [*content, {"type": "text", "text": []}]
             content[-1]["text"].append(text(delta, "text"))
