@@ -13,7 +13,8 @@ from memori_wrap.types import Request
 
 _TOO_LONG = re.compile(
     r"context[_ ](length|window|size)|maximum (context|prompt) length|(prompt|input|request).{0,40}too (long|large)"
-    r"|token count.{0,60}exceed|exceed.{0,60}(maximum|context|limit).{0,40}tokens|too many (input )?tokens",
+    r"|token count.{0,60}exceed|exceed.{0,60}(maximum|context|limit).{0,40}tokens|too many (input )?tokens"
+    r"|input tokens exceed",
     re.IGNORECASE | re.DOTALL,
 )
 _STATUSES = (400, 413, 422)
@@ -22,10 +23,17 @@ MAX_MODELS = 100
 
 def is_too_long(error: BaseException) -> bool:
     """Whether a provider's error says that the prompt does not fit the model's window."""
-    status = getattr(error, "status_code", None) or getattr(error, "code", None)
+    status = getattr(error, "status_code", None) or getattr(error, "code", None) or _botocore_status(error)
     if isinstance(status, int) and status not in _STATUSES:
         return False
     return _TOO_LONG.search(str(error)[:2000]) is not None
+
+
+def _botocore_status(error: BaseException) -> object:
+    """Its errors keep the answer as a dict. AWS says "too many tokens" of a rate as well, with status 429."""
+    response = getattr(error, "response", None)
+    metadata = response.get("ResponseMetadata") if isinstance(response, dict) else None
+    return metadata.get("HTTPStatusCode") if isinstance(metadata, dict) else None
 
 
 def _size(request: Request) -> int:

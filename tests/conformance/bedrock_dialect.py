@@ -13,6 +13,7 @@ from memori_wrap.testing.provider_suite import REPLY, STREAM, SYNC, Dialect, Var
 
 SESSION = boto3.Session()  # it keeps the services' models, which take their time to read
 CLAUDE = MODEL = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
+NOVA = "eu.amazon.nova-lite-v1:0"
 PNG = b"\x89PNG\r\n\x1a\n"
 CALL = ToolCall("look_up", {"of": "canary"}, id="tooluse_1")
 NOTED = '{"thing": "canary", "number": 7}'

@@ -197,7 +197,7 @@ def by_pieces(body):
 def by_with(body):
     with body as raw:
         assert isinstance(raw, urllib3.HTTPResponse)
-        return [repr(type(raw)).encode(), raw.read()]
+        return [raw.read()]
 
 
 WAYS = {
@@ -214,5 +214,5 @@ WAYS = {
     "next": lambda body: [next(body), *body],
     "the stream below": lambda body: list(body._raw_stream.stream(8)),
     "the data below": lambda body: body._raw_stream.data,
-    "a close": lambda body: [body.read(), repr(body.close()).encode()],
+    "a close": lambda body: [body.read(), body.close() or b""],
 }

@@ -23,6 +23,7 @@ ASK = "What is my canary called?"
         "Prompt contains 40000 tokens and 0 draft tokens, too large for model with 32768 maximum context length",
         "This model's maximum prompt length is 131072 but the request contains 140000 tokens.",
         "the input length exceeds the context length",
+        "Input Tokens Exceeded: Number of input tokens exceeds maximum length.",
     ],
 )
 def test_what_providers_say(text):

@@ -32,7 +32,7 @@ def turns(prompt: str) -> list[Turn]:
     """The turns of a prompt; one without a template is the user's, all of it."""
     markers = list(_MARKER.finditer(prompt))
     if not markers:
-        return [_turn("user", prompt, 0, len(prompt))]
+        return [turn for turn in [_turn("user", prompt, 0, len(prompt))] if turn.text]
     found = [_turn("system", prompt, 0, markers[0].start())]
     ends = [*(marker.start() for marker in markers[1:]), len(prompt)]
     for marker, end in zip(markers, ends, strict=True):
