@@ -6,6 +6,7 @@ import openai
 import planted_calls
 import planted_clients
 import planted_google
+import planted_mistral
 import planted_ollama
 import planted_xai
 import pytest
@@ -18,6 +19,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 assert planted_calls
 assert planted_clients
 assert planted_google
+assert planted_mistral
 assert planted_ollama
 assert planted_xai
 
