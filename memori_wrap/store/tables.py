@@ -200,7 +200,7 @@ job = _table(
     sa.Column("dead", sa.Boolean, nullable=False),
     sa.Column("reason", sa.Unicode(500)),
     sa.Column("created_at", Utc, nullable=False),
-    sa.Index(f"{PREFIX}job_order", "dead", "exchange_id"),
+    sa.Index(f"{PREFIX}job_turn", "dead", "entity_id", "exchange_id"),
     sa.Index(f"{PREFIX}job_lease", "lease"),
 )
 

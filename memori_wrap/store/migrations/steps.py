@@ -32,6 +32,13 @@ def create_index(name: str, table: str, columns: Sequence[str]) -> None:
     op.create_index(name, table, list(columns), if_not_exists=_says())
 
 
+def drop_index(name: str, table: str) -> None:
+    if op.get_context().as_sql or any(
+        i["name"] == name for i in sa.inspect(op.get_bind()).get_indexes(table, schema=_schema())
+    ):
+        op.drop_index(name, table)
+
+
 def _dialect() -> Any:
     return op.get_context().dialect
 

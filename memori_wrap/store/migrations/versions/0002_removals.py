@@ -1,8 +1,8 @@
-"""What was removed, so that caches start anew and what is still under way is not taken; leases are found quickly."""
+"""What was removed, so that caches start anew and what is still under way is not taken; jobs by turn and by lease."""
 
 import sqlalchemy as sa
 
-from memori_wrap.store.migrations.steps import create_index, create_table
+from memori_wrap.store.migrations.steps import create_index, create_table, drop_index
 from memori_wrap.store.tables import Id, Utc
 
 revision = "0002"
@@ -18,3 +18,5 @@ def upgrade() -> None:
         sa.Column("removed_at", Utc, nullable=False),
     )
     create_index("memori_wrap_job_lease", "memori_wrap_augmentation_job", ["lease"])
+    create_index("memori_wrap_job_turn", "memori_wrap_augmentation_job", ["dead", "entity_id", "exchange_id"])
+    drop_index("memori_wrap_job_order", "memori_wrap_augmentation_job")
