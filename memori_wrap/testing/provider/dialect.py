@@ -87,7 +87,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def server(self, reply: Reply) -> Any:
-        """A running ``LoopbackServer`` that speaks this wire format and says ``reply``."""
+        """A running ``ScriptedServer`` that speaks this wire format and says ``reply``."""
 
     @abstractmethod
     def client(
