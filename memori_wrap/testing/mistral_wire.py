@@ -260,4 +260,5 @@ def embeddings(body: Mapping[str, Any]) -> dict[str, Any]:
 def model(name: str) -> dict[str, Any]:
     """One entry of the list of models."""
     able = {"completion_chat": True, "completion_fim": False, "function_calling": True, "vision": False}
-    return {"id": name, "object": "model", "created": 1700000000, "owned_by": "mistralai", "capabilities": able}
+    made = {"id": name, "object": "model", "type": "base", "created": 1700000000, "owned_by": "mistralai"}
+    return {**made, "capabilities": able, "max_context_length": 32768}

@@ -81,7 +81,8 @@ class FakeOllama(LoopbackServer):
         if path in ("/api/tags", "/api/ps"):
             return {"models": [wire.model(name) for name in MODELS]}
         if path == "/api/show":
-            return {"template": "{{ .Prompt }}", "details": wire.model("")["details"], "capabilities": ["completion"]}
+            shown = {"template": "{{ .Prompt }}", "details": wire.model("")["details"], "model_info": {}}
+            return {**shown, "capabilities": ["completion"]}
         if path == "/api/version":
             return {"version": "0.20.0"}
         if path == "/api/web_search":

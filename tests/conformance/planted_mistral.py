@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from mistral_dialect import Agents, Chat, Conversations, Responses
+from mistral_dialect import Agents, Chat
+from mistral_kept_dialect import Conversations, Responses
 from planting import nothing, plant
 from test_mistral import TestChat, TestConversations
 

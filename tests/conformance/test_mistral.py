@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mistral_dialect import CALL, NOTED, Agents, Chat, Conversations, Responses
+from mistral_dialect import CALL, NOTED, Agents, Chat
+from mistral_kept_dialect import Conversations, Responses
 from mistralai.client import models
 
 from memori_wrap.testing.mistral_server import Scripted
