@@ -16,7 +16,14 @@ from memori_wrap.testing.script import Scripted, ToolCall
 
 _PIECE = re.compile(r"\s+|[^\s]+")
 _TIMES = {"total_duration": 9_000_000, "load_duration": 1_000_000}
-_KINDS: Mapping[type, str] = {str: "string", bool: "bool", dict: "object", list: "array", int: "number", float: "number"}
+_KINDS: Mapping[type, str] = {
+    str: "string",
+    bool: "bool",
+    dict: "object",
+    list: "array",
+    int: "number",
+    float: "number",
+}
 
 
 # ---------------------------------------------------------------- reading
