@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,7 +28,7 @@ from memori_wrap.testing.provider.calls import CallTests
 from memori_wrap.testing.provider.clients import ClientTests
 from memori_wrap.testing.provider.dialect import REPLY, Dialect, Variant
 from memori_wrap.testing.provider.faults import FaultTests
-from memori_wrap.testing.provider.items import items_of
+from memori_wrap.testing.provider.items import TITLES, items_of
 from memori_wrap.testing.provider.shapes import ASYNC, ASYNC_STREAM, PLAIN, SHAPES, STREAM, STREAMS, SYNC, Shape
 from memori_wrap.testing.provider.streams import StreamTests
 
@@ -47,6 +48,8 @@ __all__ = [
     "ProviderSuite",
     "Shape",
     "Variant",
+    "overview",
+    "pytest_addoption",
     "pytest_runtest_makereport",
     "pytest_terminal_summary",
     "table",
@@ -73,11 +76,42 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """pytest's hook: where to write the table of all items and dialects."""
+    parser.addoption("--conformance-file", help="write the conformance table to this file (Markdown)")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """pytest's hook: prints the table of items and shapes for each dialect."""
     for name, tally in _ran.items():
         terminalreporter.section(f"conformance: {name}")
         terminalreporter.write_line(table(tally))
+    file = config.getoption("--conformance-file", None)
+    if file and _ran:
+        Path(file).write_text(f"{HEAD}\n{overview(_ran)}\n", "utf-8")
+
+
+HEAD = """\
+# Conformance
+
+What holds for each SDK, as the tests found it: a cell counts the tests of an item that passed, of all that ran, over
+the shapes of a call (sync, async, stream, async stream). "-": the item does not apply to that API, or no test of its
+suite says so. Printed by `pytest tests/conformance -q --conformance-file docs/conformance.md`; litellm, which wants
+another openai, by `scripts/test_litellm`.
+"""
+
+
+def overview(ran: Mapping[str, Tally]) -> str:
+    """Items by dialects."""
+    names = sorted(ran, key=str.casefold)
+    lines = ["| item | | " + " | ".join(names) + " |", "|---|---|" + "---|" * len(names)]
+    for number in sorted({number for tally in ran.values() for number, _ in tally}):
+        cells: list[str] = []
+        for name in names:
+            outcomes = [o for (n, _), found in ran[name].items() if n == number for o in found if o != "skipped"]
+            cells.append(f"{outcomes.count('passed')}/{len(outcomes)}" if outcomes else "-")
+        lines.append(f"| {number} | {TITLES.get(number, '')} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
 
 
 def table(tally: Mapping[tuple[int, str], list[str]]) -> str:

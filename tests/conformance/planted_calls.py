@@ -79,7 +79,7 @@ def captures_at_each_close(monkeypatch):
 
     def init(self, *given):
         before(self, *given)
-        self._once = Always()
+        self._first = Always()
 
     monkeypatch.setattr(tee.StreamTap, "__init__", init)
 
