@@ -74,6 +74,12 @@ def _unpacked(name: str, wanted: str) -> list[Path]:
     return [path for path in (CACHE / name).glob(f"*-{wanted}") if path.is_dir()]
 
 
+def packages(python: Path) -> Path:
+    """Where the environment's packages are."""
+    code = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    return Path(subprocess.run([python, "-c", code], check=True, capture_output=True, text=True).stdout.strip())
+
+
 def environment(sdk: Sdk, wanted: str) -> Path:
     """The interpreter of an environment with the suite's needs, apart from the project's own."""
     folder = CACHE / sdk.distribution / "venv"
@@ -165,7 +171,8 @@ def compare(sdk: Sdk, chosen: Sequence[str]) -> int:
     """Runs the columns and prints what differs; how many problems there are."""
     wanted = version(sdk.distribution)
     (CACHE / sdk.distribution).mkdir(parents=True, exist_ok=True)
-    folder, python = source(sdk, wanted), environment(sdk, wanted)
+    python = environment(sdk, wanted)
+    folder = packages(python) if sdk.is_installed else source(sdk, wanted)
     tests = [path for paths in sdk.groups.values() for path in paths if (folder / path).exists()]
     print(f"{sdk.distribution} {wanted}'s own tests; {provenance()}", flush=True)
 

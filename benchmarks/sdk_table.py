@@ -8,6 +8,7 @@ from typing import Any
 
 from memori_wrap.testing.anthropic_server import FakeAnthropic
 from memori_wrap.testing.connection import Answer
+from memori_wrap.testing.google_server import FakeGoogle
 from memori_wrap.testing.openai_server import FakeOpenAI, Received
 
 _PYTEST = ("pytest", "pytest-asyncio", "pytest-timeout", "inline-snapshot", "rich")
@@ -23,6 +24,8 @@ class Sdk:
     """Paths of tests under the unpacked source distribution, in the groups of the printed table."""
     server: Callable[[], Any]
     """The fake server that stands for the vendor's mock server; its address is in ``TEST_API_BASE_URL``."""
+    is_installed: bool = False
+    """The tests come with the installed package; else they are in the source distribution alone."""
     extras: str = ""
     needs: tuple[str, ...] = _PYTEST
     options: tuple[str, ...] = ()
@@ -109,5 +112,27 @@ ANTHROPIC = Sdk(
     hidden=("ANTHROPIC_", "AWS_"),
 )
 
-SDKS: Mapping[str, Sdk] = {"openai": OPENAI, "anthropic": ANTHROPIC}
+_GENAI = "google/genai/tests"
+
+GOOGLE = Sdk(
+    "google-genai",
+    ("google.genai:Client",),
+    {
+        "clients": (f"{_GENAI}/client",),
+        "calls of functions": (f"{_GENAI}/afc",),
+        "chats": (f"{_GENAI}/chats",),
+        "continuation": (f"{_GENAI}/models/test_gc_continuation_token.py",),
+        "interactions": (f"{_GENAI}/interactions", f"{_GENAI}/gaos"),
+        "types": (f"{_GENAI}/transformers", f"{_GENAI}/types", f"{_GENAI}/errors", f"{_GENAI}/mcp"),
+    },
+    lambda: FakeGoogle("Noted.", record=False),
+    is_installed=True,
+    extras="[aiohttp]",
+    needs=(*_PYTEST, "Pillow", "mcp", "httpx", "requests"),
+    # without a configuration file of their own, the modules would be of a package called "genai"
+    options=("--rootdir", ".", "-o", "consider_namespace_packages=true", "--mode", "tap"),
+    hidden=("GOOGLE_", "GEMINI_"),
+)
+
+SDKS: Mapping[str, Sdk] = {"openai": OPENAI, "anthropic": ANTHROPIC, "google": GOOGLE}
 """By the name of the project's extra."""
