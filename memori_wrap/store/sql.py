@@ -14,6 +14,7 @@ from memori_wrap.protocols import QueueState
 from memori_wrap.store import knowledge, queue, removal, transfer
 from memori_wrap.store.capture import CHUNK, bump, capture, hold, revision
 from memori_wrap.store.connect import Connection
+from memori_wrap.store.limits import fitted, statement_limit
 from memori_wrap.store.rows import FACTS, MESSAGES, stored_fact, stored_message, stored_vector
 from memori_wrap.store.schema import prepare
 from memori_wrap.store.session import Session
@@ -38,6 +39,7 @@ class SqlStore:
         self._session = Session(connection)
         self._last = ""  # the entity whose job was claimed last: the next claim begins behind it
         prepare(self._session, durability, owned=connection.owned)
+        self._limit = statement_limit(self._session)
 
     def close(self) -> None:
         self._session.close()
@@ -50,7 +52,7 @@ class SqlStore:
     def capture(self, exchanges: Sequence[Exchange]) -> Sequence[Delta]:
         by_entity: dict[str, dict[str, Exchange]] = defaultdict(dict)
         for e in exchanges:
-            by_entity[e.scope.entity].setdefault(e.id, e)
+            by_entity[e.scope.entity].setdefault(e.id, e if self._limit is None else fitted(e, self._limit))
         with self._session.write() as conn:
             # entities in one order everywhere: two writers cannot wait for each other
             return [d for name in sorted(by_entity) if (d := capture(conn, name, by_entity[name]))]

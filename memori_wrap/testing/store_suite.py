@@ -18,6 +18,7 @@ import numpy as np
 from memori_wrap.ids import message_id, new_id
 from memori_wrap.protocols import Store
 from memori_wrap.store.transfer import TABLES, from_json, key_of, to_json
+from memori_wrap.testing.store_values import ValueTests
 from memori_wrap.types import (
     Augmentation,
     Exchange,
@@ -52,7 +53,7 @@ def fact(job: Job, said: str = "tea", *, at: datetime = NOW, ends: str | None = 
     return ResolvedFact(f"fact-{said}", job.messages[0].id, at, found, closes if ends else None)
 
 
-class StoreSuite:
+class StoreSuite(ValueTests):
     """What is captured comes back, once; jobs are held by one worker; an entity sees itself alone."""
 
     def test_messages_come_back_whole(self, store: Store) -> None:

@@ -59,3 +59,18 @@ class TestMariadb(StoreSuite):
     def store(self, tmp_path: Path) -> Iterator[Store]:
         with fresh_database(MARIADB) as url:
             yield from opened(url, tmp_path)
+
+
+class TestDuckdb(StoreSuite):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Iterator[Store]:
+        yield from opened(f"duckdb:///{tmp_path}/m.duckdb", tmp_path)
+
+
+class TestMariadbInLatin1(StoreSuite):
+    """A company's database may have been made long ago."""
+
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Iterator[Store]:
+        with fresh_database(MARIADB, "CHARACTER SET latin1 COLLATE latin1_swedish_ci") as url:
+            yield from opened(url, tmp_path)

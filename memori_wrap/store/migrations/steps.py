@@ -33,10 +33,9 @@ def create_index(name: str, table: str, columns: Sequence[str]) -> None:
 
 
 def drop_index(name: str, table: str) -> None:
-    if op.get_context().as_sql or any(
-        i["name"] == name for i in sa.inspect(op.get_bind()).get_indexes(table, schema=_schema())
-    ):
-        op.drop_index(name, table)
+    if _asks() and all(i["name"] != name for i in sa.inspect(op.get_bind()).get_indexes(table, schema=_schema())):
+        return
+    op.drop_index(name, table, if_exists=_says())
 
 
 def _dialect() -> Any:
