@@ -194,6 +194,11 @@ def by_pieces(body):
     return found
 
 
+def by_buffer(body):
+    buffer = io.BufferedReader(body, 16)
+    return list(iter(lambda: buffer.read(5), b""))
+
+
 def by_with(body):
     with body as raw:
         assert isinstance(raw, urllib3.HTTPResponse)
@@ -209,7 +214,7 @@ WAYS = {
     "lines": lambda body: list(body.iter_lines(16)),
     "readlines": lambda body: body.readlines(),
     "with": by_with,
-    "a buffer": lambda body: io.BufferedReader(body, 16).read(),
+    "a buffer": by_buffer,
     "a text wrapper": lambda body: io.TextIOWrapper(body, "utf-8").read(),
     "next": lambda body: [next(body), *body],
     "the stream below": lambda body: list(body._raw_stream.stream(8)),

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import copy
 import json
+import time
+from dataclasses import replace
 from functools import partial
 
 import pytest
 from bedrock_dialect import CACHE, CALL, CLAUDE, NOVA, QUESTION, TOOLS, Converse, client, user
-from bedrock_invoke import Invoke, chunk, claude
+from bedrock_invoke import VENDORS, Invoke, chunk, claude
 from botocore.exceptions import ClientError
 from botocore.parsers import NoInitialResponseError
 
-from memori_wrap.testing.bedrock_server import Scripted, ToolCall
+from memori_wrap.testing.bedrock_server import FakeBedrock, Scripted, ToolCall
+from memori_wrap.testing.provider import stage as stage_of_suite
 from memori_wrap.testing.provider.compare import block_of
 from memori_wrap.testing.provider.items import item
-from memori_wrap.testing.provider.shapes import STREAM, SYNC, drain
+from memori_wrap.testing.provider.shapes import STREAM, SYNC, drain, take
 from memori_wrap.testing.provider.stage import asked, said
 from memori_wrap.testing.provider_suite import REPLY, ProviderSuite
 
@@ -64,7 +67,7 @@ class TestConverse(ProviderSuite):
         assert len(stage.recalls) == 3
 
     @item(27, 29, shapes=(SYNC, STREAM))
-    async def test_no_words_beside_results_where_the_model_does_not_take_them(self, stage):
+    async def test_no_words_beside_results_for_models_without(self, stage):
         stage.know()
         client = stage.client()
         sent = with_point(turn(QUESTION, CALL, "Lumen-7"))
@@ -146,6 +149,14 @@ class TestConverse(ProviderSuite):
             assert not exchange.complete
             stage.store.exchanges.clear()
 
+    @item(5, shapes=(STREAM,))
+    async def test_a_closed_stream_is_captured_while_it_is_held(self, stage):
+        stream = await stage.open(stage.client())
+        await take(stream)
+        stream.close()
+        (exchange,) = await stage.captured()
+        assert not exchange.complete
+
     @item(2, shapes=(STREAM,))
     async def test_the_initial_response(self, stage):
         """Bedrock sends none; who asks for it takes the first event."""
@@ -193,6 +204,15 @@ class TestConverse(ProviderSuite):
         assert not block_of(stage.server.last)
 
 
+class Gateway(FakeBedrock):
+    """Sends whole answers in chunks of HTTP."""
+
+    def respond(self, received):
+        answer = super().respond(received)
+        half = len(answer.body) // 2
+        return replace(answer, chunks=[answer.body[:half], answer.body[half:]])
+
+
 class TestInvoke(ProviderSuite):
     dialect = Invoke()
 
@@ -233,6 +253,26 @@ class TestInvoke(ProviderSuite):
             assert (asked(exchange)[-1], said(exchange), exchange.complete) == (QUESTION, "", False)
             stage.store.exchanges.clear()
 
+    @item(6, shapes=(SYNC,))
+    async def test_dropped_in_the_middle_of_something_else(self, stage):
+        """urllib3's response is a file: it is closed as it goes, and that must not wait for a database."""
+        took = []
+
+        def drop(_):
+            stage.store.gate.clear()
+            began = time.monotonic()
+            bodies.clear()
+            took.append(time.monotonic() - began)
+            stage.store.gate.set()
+
+        stage.know()
+        client = stage.client()
+        bodies = [self.opened(client)]
+        stage.on_recall = drop
+        assert (await stage.ask(client)).text == REPLY
+        assert took[0] < stage_of_suite.BUDGET / 2
+        assert sorted(e.complete for e in await stage.captured(2)) == [False, True]
+
     @item(10, shapes=(SYNC,))
     async def test_a_body_that_is_cut(self, stage):
         async def scenario(client):
@@ -242,6 +282,40 @@ class TestInvoke(ProviderSuite):
         outcome = await stage.compare(scenario, Scripted(cut_bytes=20))
         assert isinstance(outcome.value, Exception)
         await stage.captured(0)
+
+    @item(25, shapes=(SYNC,))
+    async def test_where_the_block_stands_in_a_prompt(self, stage):
+        """Before the last words of the user, inside of the template's turn."""
+        stage.know()
+        client = stage.client()
+        for name, before in {
+            "Llama": "<|start_header_id|>user<|end_header_id|>\n\n",
+            "Mistral's prompt": "<s>[INST] ",
+            "DeepSeek's prompt": "<｜end▁of▁sentence｜><｜User｜>",
+            "Titan with turns": "\nUser: ",
+            "Llama without a template": "",
+        }.items():
+            model, make = VENDORS[name]
+            client.invoke_model(modelId=model, body=json.dumps(make(QUESTION)))["body"].read()
+            block = block_of(stage.server.last)
+            assert f"{before}{block}\n\n{QUESTION}" in stage.server.texts()[-1]
+
+    @item(17, shapes=(SYNC,))
+    async def test_a_body_without_a_length(self, stage):
+        """Sent in chunks, as a gateway may do."""
+        stage.server.close()
+        with Gateway(REPLY) as stage.server:
+            ways = json.load, lambda body: list(body.iter_chunks(9)), lambda body: list(body._raw_stream.stream())
+            for read in ways:
+                outcome = await stage.compare(partial(self.seen, read))
+                assert not isinstance(outcome.value, Exception)
+                (exchange,) = await stage.captured()
+                assert (said(exchange), exchange.complete) == (REPLY, True)
+                stage.store.exchanges.clear()
+
+    async def seen(self, read, client):
+        found = read(self.opened(client))
+        return b"".join(found) if isinstance(found, list) else found
 
     @item(32, shapes=(SYNC, STREAM))
     async def test_reasoning_between_tags(self, stage):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import openai
+import planted_bedrock
 import planted_calls
 import planted_clients
 import planted_google
@@ -16,6 +17,7 @@ from memori_wrap.intercept import patch
 from memori_wrap.testing.provider import faults, stage, streams
 
 pytestmark = pytest.mark.filterwarnings("ignore")
+assert planted_bedrock
 assert planted_calls
 assert planted_clients
 assert planted_google
