@@ -14,7 +14,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.pool import StaticPool
 
 from memori_wrap.errors import ConfigurationError, MissingExtra
-from memori_wrap.store.quirks import adapt, charset_of
+from memori_wrap.store.quirks import adapt, defaults_of
 
 TAKEN = (
     "a SQLAlchemy URL, Engine, AsyncEngine, sessionmaker or async_sessionmaker, a Django connection, "
@@ -54,7 +54,7 @@ def from_text(url: str | URL, busy_timeout: float) -> Connection:
 
 def from_url(url: URL, busy_timeout: float, connect_args: Mapping[str, Any] | None = None) -> Connection:
     """An engine of our own. ``connect_args`` stand over what is set here."""
-    shown = masked(url)
+    url, shown = _absolute(url), masked(url)
     backend, given = url.get_backend_name(), dict(connect_args or {})
     options: dict[str, Any] = {"pool_pre_ping": True}
     if backend == "sqlite":
@@ -68,7 +68,7 @@ def from_url(url: URL, busy_timeout: float, connect_args: Mapping[str, Any] | No
     try:
         if url.get_dialect().is_async:
             return _from_async_url(url, busy_timeout, given)
-        engine = sa.create_engine(url, connect_args={**charset_of(url), **given}, **options)
+        engine = sa.create_engine(url, connect_args={**defaults_of(url), **given}, **options)
     except NoSuchModuleError as error:
         raise ConfigurationError(
             f"{shown}: no such database or driver is known to SQLAlchemy; if its dialect is a package, install that"
@@ -77,6 +77,14 @@ def from_url(url: URL, busy_timeout: float, connect_args: Mapping[str, Any] | No
         raise MissingExtra(f"{shown} needs the driver {error.name}: pip install {error.name}") from error
     adapt(engine)
     return Connection(engine, owned=True)
+
+
+def _absolute(url: URL) -> URL:
+    """With the whole path of a file: what is kept by the name of a database is not another folder's."""
+    name = url.database or ""
+    if url.get_backend_name() not in ("sqlite", "duckdb") or not name or name.startswith((":", "file:", "md:")):
+        return url
+    return url.set(database=str(Path(name).absolute()))
 
 
 def _from_async_url(url: URL, busy_timeout: float, given: Mapping[str, Any]) -> Connection:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import NoSuchModuleError
 from sqlalchemy.pool import NullPool
 
@@ -38,15 +39,15 @@ def from_factory(factory: Factory, connect: Callable[[object], Connection]) -> C
             "conn() gives the same connection each time, and one connection serves one thread: "
             f"let it open a new one, as in Memori(lambda: {driver}.connect(...))"
         )
-    for one in (again, probe):
-        try:
-            _check(one, driver)
-        finally:
+    try:
+        _check(probe, driver)
+        url = _url_of(probe, driver)
+    finally:
+        for one in (again, probe):
             with suppress(Exception):
                 one.close()
     # a fresh connection for each use: a DB-API connection may be tied to the thread that made it
     options = {"isolation_level": "AUTOCOMMIT"} if driver == "sqlite3" else {}
-    url = f"{_DRIVERS[driver]}://"
     try:
         engine = sa.create_engine(url, creator=_opener(factory, driver), poolclass=NullPool, **options)
     except NoSuchModuleError as error:
@@ -116,6 +117,24 @@ def _check(probe: Any, driver: str) -> None:
             raise ConfigurationError(PRIVATE)
         if driver == "duckdb" and not databases[0][2]:
             raise ConfigurationError(PRIVATE_DUCKDB)
+
+
+def _url_of(probe: Any, driver: str) -> URL:
+    """Which database it is, so that what is kept by its name (a journal) is not another one's."""
+    cursor = probe.cursor()
+    where: dict[str, Any]
+    if driver in ("sqlite3", "duckdb"):
+        cursor.execute("PRAGMA database_list")
+        databases = cursor.fetchall()
+        where = {"database": sqlite_file(databases) if driver == "sqlite3" else databases[0][2]}
+    elif driver in ("psycopg", "psycopg2"):
+        info = probe.info
+        where = {"username": info.user, "host": info.host, "port": int(info.port), "database": info.dbname}
+    else:
+        cursor.execute("SELECT @@hostname, @@port, DATABASE()")
+        host, port, database = cursor.fetchone()
+        where = {"host": host, "port": int(port), "database": database}
+    return URL.create(_DRIVERS[driver], **where)
 
 
 def _opener(factory: Factory, driver: str) -> Factory:

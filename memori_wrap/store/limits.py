@@ -1,4 +1,4 @@
-"""What one statement may hold: MySQL and MariaDB close the connection of a longer one, which looks as if they were away."""
+"""What a statement may hold: MySQL and MariaDB close the connection of a longer one, as if they had gone away."""
 
 from __future__ import annotations
 

@@ -26,10 +26,22 @@ class _NoRowLocks(SQLCompiler):
         return ""
 
 
-def charset_of(url: URL) -> dict[str, str]:
-    """MySQL drivers take whatever the server's files say, which may not hold every script."""
-    is_mysql = url.get_backend_name() in ("mysql", "mariadb")
-    return {"charset": "utf8mb4"} if is_mysql and "charset" not in url.query else {}
+CONNECT_TIMEOUT = 10
+"""Seconds; PyMySQL's own default. libpq would wait for a server that hangs until it is killed."""
+
+
+def defaults_of(url: URL) -> dict[str, str | int]:
+    """What our own engines say to a driver where the URL does not.
+
+    MySQL drivers speak whatever the server's files say, which may not hold every script.
+    """
+    backend, driver = url.get_backend_name(), url.get_driver_name()
+    found: dict[str, str | int] = {}
+    if backend in ("mysql", "mariadb"):
+        found = {"charset": "utf8mb4"}
+    elif driver in ("psycopg", "psycopg2"):
+        found = {"connect_timeout": CONNECT_TIMEOUT}
+    return {name: value for name, value in found.items() if name not in url.query}
 
 
 MIGRATION = 7163410934521

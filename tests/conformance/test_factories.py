@@ -54,6 +54,24 @@ def test_factories(tmp_path: Path, postgresql: sa.URL, mariadb: sa.URL) -> None:
         remembers(factory)
 
 
+def test_databases_have_names_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A journal is found by the database's name: that of one must never be drained into another."""
+    names = set()
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        monkeypatch.chdir(tmp_path / folder)
+        path = tmp_path / folder / "m.db"
+        for conn in ("sqlite:///m.db", lambda path=path: sqlite3.connect(path), f"sqlite:///{path}"):
+            names.add(str(connect(conn, tmp_path, 5).engine.url))
+        duck = tmp_path / folder / "m.duckdb"
+        names.add(str(connect(lambda duck=duck: duckdb.connect(str(duck)), tmp_path, 5).engine.url))
+    assert names == {
+        f"{kind}:///{tmp_path}/{folder}/m.{end}"
+        for folder in "ab"
+        for kind, end in (("sqlite", "db"), ("duckdb", "duckdb"))
+    }
+
+
 def test_factory_that_commits_every_statement(postgresql: sa.URL, mariadb: sa.URL) -> None:
     """A transaction holds together all the same: what fails half-way leaves nothing."""
     pg = postgresql.set(drivername="postgresql").render_as_string(hide_password=False)
