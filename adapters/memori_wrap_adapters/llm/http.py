@@ -125,10 +125,17 @@ class _AsyncTee(_Tee):
         return _AsyncChunks(self._stream.__aiter__(), self._tap, self._last)
 
     async def aclose(self) -> None:
+        # at the end (openai 2 closes at "[DONE]") or by its user; where an exception passes, nothing is held up
+        is_broken = sys.exc_info()[1] is not None
         try:
             await self._stream.aclose()
-        finally:
+        except BaseException:
             self._tap.broken()
+            raise
+        if is_broken:
+            self._tap.broken()
+        else:
+            await self._tap.aend()
 
 
 class _AsyncChunks:
