@@ -10,7 +10,8 @@ from typing import TypeAlias, cast
 from memori_wrap import plugins
 from memori_wrap.errors import ConfigurationError
 from memori_wrap.ids import owner_id
-from memori_wrap.protocols import VectorDatabase, VectorIndex
+from memori_wrap.protocols import VectorIndex
+from memori_wrap.vectordb import VectorDatabase
 
 IndexFactory = Callable[[], VectorIndex]
 Index: TypeAlias = "IndexFactory | VectorDatabase | str"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
-from memori_wrap.protocols import SharedIndex, VectorIndex
+from memori_wrap.protocols import VectorIndex
 from memori_wrap.retrieve import words
 from memori_wrap.retrieve.facts import Facts
 from memori_wrap.retrieve.lexical import LexicalIndex
@@ -14,6 +14,7 @@ from memori_wrap.retrieve.turns import Turns
 from memori_wrap.retrieve.vectors import FACT, ItemVectors, kind_of_turn
 from memori_wrap.text import tokens
 from memori_wrap.types import Delta, StoredFact, StoredMessage, StoredVector
+from memori_wrap.vectordb import SharedIndex
 
 CHUNK = 700
 """Characters that are read before others may run: about 0.2 ms."""

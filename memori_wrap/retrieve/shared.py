@@ -13,11 +13,11 @@ import numpy as np
 
 from memori_wrap.errors import StoreError
 from memori_wrap.ids import vector_key
-from memori_wrap.protocols import SharedIndex
 from memori_wrap.retrieve.columns import Column
 from memori_wrap.retrieve.lexical import Floats, Ints
 from memori_wrap.retrieve.vectors import ItemVectors
 from memori_wrap.types import StoredVector, Vectors
+from memori_wrap.vectordb import SharedIndex
 
 CHUNK = 500
 """Rows that are written at once."""

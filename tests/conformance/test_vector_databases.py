@@ -16,14 +16,15 @@ import sqlalchemy as sa
 from memori_wrap import ConfigurationError, Memori, StoreError
 from memori_wrap.ids import owner_id, vector_key
 from memori_wrap.index.flat import FlatIndex
-from memori_wrap.protocols import SharedIndex, VectorDatabase
 from memori_wrap.retrieve import cache
 from memori_wrap.store.tables import embedding
 from memori_wrap.testing.embedders import HashEmbedder
 from memori_wrap.testing.extractors import ScriptedExtractor
 from memori_wrap.testing.index_suite import DIMENSION, unit_vectors
+from memori_wrap.vectordb import SharedIndex, VectorDatabase
 from memori_wrap_adapters.indexes.milvus import PREFIX, Milvus, MilvusIndex, expression
 from memori_wrap_adapters.indexes.pgvector import Pgvector, PgvectorIndex
+from tests.support.servers import POSTGRESQL, fresh_database
 
 ALICE, BOB = "a" * 32, "b" * 32
 KINDS: dict[str, Callable[[str], Any]] = {"pgvector": Pgvector, "milvus": Milvus}
@@ -518,27 +519,30 @@ def test_two_processes_talk_to_one_entity(server: Server, tmp_path: Path) -> Non
 # ---------------------------------------------------------------- pgvector's own
 
 
-@pytest.fixture
-def crowd(pgvector_url: str) -> Iterator[tuple[Pgvector, Pgvector]]:
-    """5,000 vectors of 50 owners, with a graph over all; (without, with) its use."""
-    plain, hnsw = Pgvector(pgvector_url), Pgvector(pgvector_url, hnsw=True)
-    vectors = unit_vectors(5000)
-    hnsw.open("0" * 32, "m", DIMENSION).names()  # makes the table and the graph
-    for n in range(50):
-        plain.open(f"{n:032x}", "m", DIMENSION).add(range(100), vectors[n::50])
-    with plain.engine.begin() as conn:
-        conn.exec_driver_sql("ANALYZE memori_wrap_vector")
-    yield plain, hnsw
-    plain.close()
-    hnsw.close()
+OWNERS = 25
+
+
+@pytest.fixture(scope="module")
+def crowd(pgvector_server: str) -> Iterator[tuple[Pgvector, Pgvector]]:
+    """2,500 vectors of 25 owners, with a graph over all; (without, with) its use."""
+    with fresh_database(pgvector_server) as url:
+        plain, hnsw = Pgvector(url), Pgvector(url, hnsw=True)
+        vectors = unit_vectors(100 * OWNERS)
+        for n in range(OWNERS):
+            plain.open(f"{n:032x}", "m", DIMENSION).add(range(100), vectors[n::OWNERS])
+        hnsw.open("0" * 32, "m", DIMENSION).names()  # makes the graph
+        with plain.engine.begin() as conn:
+            conn.exec_driver_sql("ANALYZE memori_wrap_vector")
+        yield plain, hnsw
+        plain.close()
+        hnsw.close()
 
 
 def found_of_10(database: Pgvector) -> float:
     """Rows that a question for 10 brings on average, by owner."""
-    queries = unit_vectors(50, seed=5)
-    return float(
-        np.mean([len(database.open(f"{n:032x}", "m", DIMENSION).search(queries[n], 10)[0]) for n in range(50)])
-    )
+    queries = unit_vectors(OWNERS, seed=5)
+    indexes = [database.open(f"{n:032x}", "m", DIMENSION) for n in range(OWNERS)]
+    return float(np.mean([len(indexes[n].search(queries[n], 10)[0]) for n in range(OWNERS)]))
 
 
 def plan(database: Pgvector, statement: str) -> str:
@@ -555,13 +559,13 @@ def test_all_10_of_10_under_the_filter(crowd: tuple[Pgvector, Pgvector]) -> None
 def test_planted_a_graph_as_it_comes_finds_too_few(crowd: tuple[Pgvector, Pgvector]) -> None:
     """What the default is there for: the same question through the graph, without iterative scan."""
     _, hnsw = crowd
-    queries = unit_vectors(50, seed=5)
+    queries = unit_vectors(OWNERS, seed=5)
     cast = f"(vector::vector({DIMENSION}))"
     counts: list[int] = []
     with hnsw.engine.begin() as conn:
         for setting in ("enable_seqscan", "enable_bitmapscan", "enable_sort"):
             conn.exec_driver_sql(f"SET LOCAL {setting} = off")
-        for n in range(50):
+        for n in range(OWNERS):
             query = (
                 f"SELECT key FROM memori_wrap_vector WHERE owner = '{n:032x}' AND model = 'm'"
                 f" AND dimension = {DIMENSION} ORDER BY {cast} <#> '{queries[n].tolist()}' LIMIT 10"
@@ -605,8 +609,6 @@ def test_an_engine_is_borrowed(pgvector_url: str) -> None:
 
 
 def test_without_the_extension_it_is_said() -> None:
-    from tests.support.servers import POSTGRESQL, fresh_database
-
     with fresh_database(POSTGRESQL) as url:
         database = Pgvector(url)
         with pytest.raises(StoreError, match="CREATE EXTENSION vector"):

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import numpy as np
+from grpc import RpcError
 from pymilvus import DataType, MilvusClient
 from pymilvus.exceptions import MilvusException
 
@@ -25,11 +26,17 @@ PREFIX = "memori_wrap_vector_"
 NOTES = f"{PREFIX}note"
 DECIMALS = 6
 TIMEOUT = 10.0
-"""Seconds for one request."""
+"""Seconds for one request that reads."""
+WRITE_TIMEOUT = 60.0
+"""Seconds for one that writes: Milvus Lite may tidy up meanwhile."""
 LIMIT = 16_384
 """Rows that Milvus gives in one answer."""
 BATCH = 1000
 """Rows that are sent at once, and keys in one expression."""
+SEGMENT = 500
+"""Rows that Milvus Lite gathers before it makes a segment of them."""
+QUIET = {"grpc.keepalive_permit_without_calls": False}
+"""An idle connection that pings every 10 seconds, as pymilvus has it, is cut off by Milvus Lite: "Too many pings"."""
 Client: TypeAlias = Any
 """A ``MilvusClient``, which has no types of its own."""
 _TAKEN = 'http://host:19530, a file.db for Milvus Lite, or a MilvusClient (MEMORI_WRAP_INDEX_URL, or Milvus("..."))'
@@ -48,6 +55,7 @@ class Milvus:
         self._client: Client | None = self._given
         self._lock = threading.Lock()
         self._ready: set[str] = set()
+        self._loose = 0
 
     def open(self, owner: str, model: str, dimension: int) -> MilvusIndex:
         return MilvusIndex(self, owner, digest(model), dimension)
@@ -62,9 +70,9 @@ class Milvus:
             )
             for name in client.list_collections(timeout=TIMEOUT):
                 if name.startswith(PREFIX) and name.removeprefix(PREFIX).isdecimal():
-                    client.delete(name, filter=mine, timeout=TIMEOUT)
+                    client.delete(name, filter=mine, timeout=WRITE_TIMEOUT)
             if NOTES in self._ready or client.has_collection(NOTES, timeout=TIMEOUT):
-                client.delete(NOTES, filter=f'{mine} and model != ""', timeout=TIMEOUT)
+                client.delete(NOTES, filter=f'{mine} and model != ""', timeout=WRITE_TIMEOUT)
 
     def close(self) -> None:
         if self._given is None and self._client is not None:
@@ -82,17 +90,36 @@ class Milvus:
         try:
             with self._lock:
                 if self._client is None:
-                    self._client = MilvusClient(self._uri, timeout=TIMEOUT)
+                    self._client = self._connect()
             yield self._client
-        except MilvusException as error:
+        except (MilvusException, RpcError) as error:
             self._ready.clear()
-            raise StoreError(f"Milvus: {type(error).__name__} {error.code}", transient=True) from error
+            code = error.code if isinstance(error, MilvusException) else ""
+            raise StoreError(f"Milvus: {type(error).__name__} {code}".rstrip(), transient=True) from error
+
+    def _connect(self) -> Client:
+        try:
+            return MilvusClient(self._uri, timeout=TIMEOUT, grpc_options=QUIET)
+        except MilvusException as error:
+            hint = "is the server up?" if "://" in self._uri else "it is for one process at a time (milvus-lite server)"
+            raise StoreError(f"Milvus cannot be opened ({error.message}): {hint}", transient=True) from error
 
     def collection(self, client: Client, dimension: int) -> str:
         """The name of the collection for vectors of this dimension, made where it is not there."""
         name = f"{PREFIX}{int(dimension)}"
         self._make(client, name, dimension, {"item": 200, "variant": 100})
         return name
+
+    def write(self, client: Client, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Milvus Lite searches what is not in a segment yet row by row in Python, 20 times as slowly: so it is told
+        to make one now and then. A Milvus server decides that itself, and resents being told."""
+        client.upsert(name, list(rows), timeout=WRITE_TIMEOUT)
+        if self._uri.endswith(".db"):
+            with self._lock:
+                self._loose += len(rows)
+                is_due, self._loose = self._loose >= SEGMENT, self._loose % SEGMENT
+            if is_due:
+                client.flush(name, timeout=WRITE_TIMEOUT)
 
     def notes(self, client: Client) -> str:
         """The collection of numbers about owners; Milvus wants a vector in each, which means nothing here."""
@@ -101,7 +128,7 @@ class Milvus:
 
     def note(self, client: Client, id: str, owner: str, value: int, model: str = "") -> None:
         row = {"id": id, "owner": owner, "model": model, "key": value, "vector": [0.0, 1.0]}
-        client.upsert(self.notes(client), [row], timeout=TIMEOUT)
+        client.upsert(self.notes(client), [row], timeout=WRITE_TIMEOUT)
 
     def noted(self, client: Client, id: str, owner: str) -> int | None:
         found = client.query(
@@ -127,6 +154,7 @@ class Milvus:
                 schema.add_field("vector", DataType.FLOAT_VECTOR, dim=dimension)
                 index = client.prepare_index_params()
                 index.add_index("vector", index_type="FLAT", metric_type="IP")
+                index.add_index("owner", index_type="INVERTED")
                 try:
                     client.create_collection(
                         name, schema=schema, index_params=index, consistency_level="Strong", timeout=TIMEOUT
@@ -177,7 +205,7 @@ class MilvusIndex:
         with self._open() as (client, name):
             self._check_not_erased(client)
             for start in range(0, len(rows), BATCH):
-                client.upsert(name, rows[start : start + BATCH], timeout=TIMEOUT)
+                self._database.write(client, name, rows[start : start + BATCH])
             try:
                 self._check_not_erased(client)
             except StoreError:
@@ -279,7 +307,7 @@ class MilvusIndex:
 
     def _delete(self, client: Client, name: str, keys: Sequence[int]) -> None:
         for part in _parts(keys):
-            client.delete(name, filter=self._mine(part), timeout=TIMEOUT)
+            client.delete(name, filter=self._mine(part), timeout=WRITE_TIMEOUT)
 
     def _mine(self, keys: Sequence[int] | None = None) -> str:
         mine = expression(owner=self._owner, model=self._model)
