@@ -9,6 +9,7 @@ understood, too.
 
 from __future__ import annotations
 
+import base64
 import re
 import urllib.parse
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from typing import Any
 
 from memori_wrap.testing import anthropic_rules as rules
 from memori_wrap.testing import anthropic_wire as wire
-from memori_wrap.testing import eventstream
+from memori_wrap.testing import bedrock_frames
 from memori_wrap.testing.anthropic_wire import Content
 from memori_wrap.testing.connection import Answer
 from memori_wrap.testing.openai_wire import encode, new_id, tokens
@@ -123,7 +124,7 @@ class FakeAnthropic(LoopbackServer):
         if script.error_after is not None:
             events = [*events[: script.error_after], wire.error_event(script)]
         chunks = [_framed(event) if frames else wire.event(event) for event in events]
-        media = eventstream.MEDIA if frames else "text/event-stream; charset=utf-8"
+        media = bedrock_frames.MEDIA if frames else "text/event-stream; charset=utf-8"
         return Answer(chunks=chunks, media=media, headers=self._headers(script), script=script)
 
     def _thread(self, received: Received, body: Any) -> tuple[list[Mapping[str, Any]], Answer | None]:
@@ -179,5 +180,5 @@ class FakeAnthropic(LoopbackServer):
 
 def _framed(event: Mapping[str, Any]) -> bytes:
     if event["type"] == "error":
-        return eventstream.exception("modelStreamErrorException", {"message": event["error"]["message"]})
-    return eventstream.chunk(encode(event))
+        return bedrock_frames.exception("modelStreamErrorException", {"message": event["error"]["message"]})
+    return bedrock_frames.event("chunk", {"bytes": base64.b64encode(encode(event)).decode()})

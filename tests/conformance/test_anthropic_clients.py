@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import copy
 import gc
 import pickle
@@ -17,6 +18,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from memori_wrap import Memori
+from memori_wrap.testing import bedrock_frames
 from memori_wrap.testing.anthropic_server import FakeAnthropic
 from memori_wrap.testing.provider.shapes import drain, settle, take
 from memori_wrap_adapters.llm import eventstream
@@ -188,11 +190,9 @@ def test_the_time_that_a_stream_took_is_known(server, mem):
 
 
 def test_frames_come_in_any_pieces():
-    from memori_wrap.testing import eventstream as written
-
     said = [b'{"type":"a"}', b'{"type":"b"}', b'{"type":"c","text":"\xc3\xa4"}']
-    data = written.chunk(said[0]) + written.exception("modelStreamErrorException", {"message": "No."})
-    data += written.chunk(said[1]) + written.chunk(said[2])
+    first, second, third = (bedrock_frames.event("chunk", {"bytes": base64.b64encode(s).decode()}) for s in said)
+    data = first + bedrock_frames.exception("modelStreamErrorException", {"message": "No."}) + second + third
     for size in (1, 7, 16, 1000):
         found, rest = [], b""
         for at in range(0, len(data), size):

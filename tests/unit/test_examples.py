@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from memori_wrap.testing.anthropic_server import FakeAnthropic
 from memori_wrap.testing.bedrock_server import FakeBedrock
 from memori_wrap.testing.google_server import FakeGoogle
 from memori_wrap.testing.mistral_server import FakeMistral
@@ -20,7 +21,7 @@ from memori_wrap.testing.xai_server import FakeXai
 FOLDER = Path(__file__).parents[2] / "examples"
 OWN = {FOLDER / "xai_chat.py", FOLDER / "ollama_chat.py", FOLDER / "mistral_chat.py", FOLDER / "google_chat.py"}
 """Examples with a server and a test of their own."""
-OWN |= {FOLDER / "bedrock_chat.py"}
+OWN |= {FOLDER / "bedrock_chat.py", FOLDER / "anthropic_chat.py"}
 OWN |= {FOLDER / "litellm_chat.py"}  # in tests/conformance/test_litellm.py
 EXAMPLES = sorted({*FOLDER.glob("*.py")} - OWN)
 
@@ -80,6 +81,12 @@ def test_bedrock_example_runs(tmp_path: Path) -> None:
         env = {"AWS_ENDPOINT_URL_BEDROCK_RUNTIME": server.base_url}
         env |= {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_EC2_METADATA_DISABLED": "true"}
         assert "Noted." in run_with(server, tmp_path, "bedrock_chat.py", **env)
+
+
+def test_anthropic_example_runs(tmp_path: Path) -> None:
+    with FakeAnthropic("Noted.") as server:
+        env = {"ANTHROPIC_BASE_URL": server.base_url, "ANTHROPIC_API_KEY": "x"}
+        assert "Noted." in run_with(server, tmp_path, "anthropic_chat.py", **env)
 
 
 def test_google_example_runs(tmp_path: Path) -> None:
