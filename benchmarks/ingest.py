@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -137,7 +138,7 @@ def memoris(folder: Path) -> str | None:
     engine = sa.create_engine(f"sqlite:///{folder}/theirs.db")
     os.environ.setdefault("MEMORI_API_URL_BASE", "http://127.0.0.1:9")
     with FakeOpenAI("Noted.") as server, OpenAI(base_url=server.base_url, api_key="none") as client:
-        theirs = Theirs(conn=sessionmaker(bind=engine)).llm.register(client)
+        theirs: Any = Theirs(conn=sessionmaker(bind=engine)).llm.register(client)
         theirs.config.storage.build()
         theirs.attribution(entity_id="ada", process_id="bench")
 

@@ -13,6 +13,9 @@ use_venv() {
 }
 use_venv .venv
 
+# What the tests and checks need: every SDK but litellm, which wants an openai of its own (scripts/test_litellm).
+TESTED=(openai anthropic google xai bedrock mistral ollama local dev)
+
 say() { printf '%s\n' "$*" >&2; }
 
 is_new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; }

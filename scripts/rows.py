@@ -38,15 +38,21 @@ ROWS = (
     Row("demo", "2: 1", ("scripts/demo",)),
     Row("demo without network", "2: 1", ("scripts/offline", "scripts/demo"), needs=("unshare",)),
     Row("Memori's quickstart", "2: 4", (*PYTEST, "tests/unit/test_examples.py", "-k", "quickstart")),
-    Row("everyday tests", "2: 1, 5, 7, 8", (*PYTEST, "-m", "not slow"), is_pytest=True),
-    Row("slow tests", "2: 5, 6, 7", (*PYTEST, "-m", "slow"), is_pytest=True),
+    Row("everyday tests", "2: 1, 5, 7, 8; 3: 1, 3, 5-7; 4: 1, 2, 5", (*PYTEST, "-m", "not slow"), is_pytest=True),
+    Row("slow tests", "2: 5-7; 3: 1; 4: 2, 4", (*PYTEST, "-m", "slow"), is_pytest=True),
     Row("check", "2: the house", ("scripts/check",)),
     *(
         Row(f"recall on {name}", "2: 2", ("scripts/bench", "recall", str(DATA / name)), needs=(DATA / name,))
         for name in ("locomo_dev", "beam_dev", "memdaily_dev")
     ),
     Row("overhead beside Memori", "2: 3", ("scripts/bench", "overhead"), needs=(ROOT / "benchmarks" / "overhead.py",)),
-    Row("openai's own tests", "2: 9", ("scripts/sdk_suites",), needs=(ROOT / "scripts" / "sdk_suites",)),
+    *(
+        Row(f"{sdk}'s own tests", shows, ("scripts/sdk_suites", "--sdk", sdk))
+        for sdk, shows in (("openai", "2: 9; 3: 2"), ("anthropic", "3: 2"), ("google", "3: 2"))
+    ),
+    Row("litellm, and openai 2", "3: 1, 7", ("scripts/test_litellm",)),
+    Row("streams", "3: 4", ("scripts/bench", "streams")),
+    Row("ingest", "4: 3", ("scripts/bench", "ingest")),
 )
 
 
