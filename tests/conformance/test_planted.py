@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import openai
+import planted_anthropic
 import planted_bedrock
 import planted_calls
 import planted_clients
@@ -17,6 +18,7 @@ from memori_wrap.intercept import patch
 from memori_wrap.testing.provider import faults, stage, streams
 
 pytestmark = pytest.mark.filterwarnings("ignore")
+assert planted_anthropic
 assert planted_bedrock
 assert planted_calls
 assert planted_clients
