@@ -16,6 +16,7 @@ from memori_wrap.testing.anthropic_server import FakeAnthropic
 from memori_wrap.testing.provider_suite import ASYNC, ASYNC_STREAM, PLAIN, SHAPES, STREAM, STREAMS, SYNC
 from memori_wrap_adapters.llm import anthropic as adapter
 from memori_wrap_adapters.llm import anthropic_cache, anthropic_messages, http, stainless
+from memori_wrap_adapters.llm.fields import text
 
 
 class MessagesSuite(test_anthropic.TestMessages):
@@ -258,7 +259,7 @@ def overlooks_refusals(monkeypatch):
 @plant(32, suite=MessagesSuite, variant="server tools", shapes=(SYNC, STREAM))
 def tears_cited_text_apart(monkeypatch):
     monkeypatch.setattr(
-        anthropic_messages, "_said", lambda _, pieces: "\n".join(p["text"] for p in pieces if p["type"] == "text")
+        anthropic_messages, "_said", lambda _, pieces: "\n".join(filter(None, (text(p, "text") for p in pieces)))
     )
 
 
