@@ -6,6 +6,7 @@ import json
 import re
 
 import boto3
+import botocore.session
 from botocore.config import Config
 
 from memori_wrap.testing.bedrock_server import FakeBedrock, Scripted, ToolCall
@@ -20,6 +21,8 @@ NOTED = '{"thing": "canary", "number": 7}'
 TOOLS = {"tools": [{"toolSpec": {"name": "look_up", "inputSchema": {"json": {"type": "object"}}}}]}
 CACHE = {"cachePoint": {"type": "default"}}
 QUESTION = "What is my canary called?"
+CONVERSE = botocore.session.get_session().get_service_model("bedrock-runtime").operation_model("Converse")
+HAS_OUTPUT_CONFIG = "outputConfig" in CONVERSE.input_shape.members  # of 2026
 
 
 def client(server, *, retries=0, timeout=None, mode="standard", **more):
@@ -145,9 +148,10 @@ class Converse(Bedrock):
             "guardrail", (32,), options=guardrail, reply=Scripted(refusal=blocked), said=blocked, usage=True
         )
         yield self.plain("filtered", (32,), reply=Scripted(REPLY, finish_reason="content_filter"))
-        schema = {"name": "noted", "schema": '{"type": "object"}'}
-        form = {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": schema}}}
-        yield self.plain("schema", (34,), options={"outputConfig": form}, reply=NOTED, said=NOTED)
+        if HAS_OUTPUT_CONFIG:
+            schema = {"name": "noted", "schema": '{"type": "object"}'}
+            form = {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": schema}}}
+            yield self.plain("schema", (34,), options={"outputConfig": form}, reply=NOTED, said=NOTED)
         yield self.plain(
             "further options",
             (1,),

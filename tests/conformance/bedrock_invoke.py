@@ -205,6 +205,11 @@ def by_with(body):
         return [raw.read()]
 
 
+def by_steps(body):
+    with body as raw:
+        return list(iter(lambda: raw.read1(16), b"")) if hasattr(raw, "read1") else [raw.read()]
+
+
 WAYS = {
     "read": lambda body: [body.read(), body.read()],
     "pieces": by_pieces,
@@ -214,6 +219,7 @@ WAYS = {
     "lines": lambda body: list(body.iter_lines(16)),
     "readlines": lambda body: body.readlines(),
     "with": by_with,
+    "with, in small steps": by_steps,
     "a buffer": by_buffer,
     "a text wrapper": lambda body: io.TextIOWrapper(body, "utf-8").read(),
     "next": lambda body: [next(body), *body],

@@ -115,7 +115,7 @@ def attach_body(body: Any, read: Callable[[bytes], Reply | None], tap: Callable[
     raw: Any = getattr(body, "_raw_stream", None)
     if not _is_response(raw):
         return False
-    raw.__class__ = _subclass(_Reading, raw.__class__)
+    raw.__class__ = _subclass(_Reading1 if hasattr(raw, "read1") else _Reading, raw.__class__)
     setattr(raw, _TAP, tap(_Whole(read)))
     return True
 
@@ -141,7 +141,7 @@ class _Whole:
 
 
 def _is_response(raw: Any) -> bool:
-    return all(hasattr(raw, name) for name in ("read", "read1", "read_chunked", "isclosed", "close", "__dict__"))
+    return all(hasattr(raw, name) for name in ("read", "read_chunked", "isclosed", "close", "__dict__"))
 
 
 class _Closing:
@@ -161,11 +161,6 @@ class _Reading(_Closing):
     def read(self, amt: int | None = None, *given: Any, **more: Any) -> bytes:
         data: bytes = self._step(super().read, amt, *given, **more)  # type: ignore[misc]
         self._took(data, amt is None or amt < 0)
-        return data
-
-    def read1(self, amt: int | None = None, *given: Any, **more: Any) -> bytes:
-        data: bytes = self._step(super().read1, amt, *given, **more)  # type: ignore[misc]
-        self._took(data, is_last=False)
         return data
 
     def read_chunked(self, *given: Any, **more: Any) -> Iterator[bytes]:
@@ -188,6 +183,15 @@ class _Reading(_Closing):
             tap.feed(data)
         if is_last or self.isclosed():  # type: ignore[attr-defined]
             tap.end()
+
+
+class _Reading1(_Reading):
+    """The same from urllib3 2 on."""
+
+    def read1(self, amt: int | None = None, *given: Any, **more: Any) -> bytes:
+        data: bytes = self._step(super().read1, amt, *given, **more)  # type: ignore[misc]
+        self._took(data, is_last=False)
+        return data
 
 
 @cache
