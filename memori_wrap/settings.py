@@ -98,6 +98,8 @@ def load_settings(given: Settings | Mapping[str, Any] | None = None) -> Settings
         raise ConfigurationError("; ".join(_explain(e, given or {}) for e in error.errors())) from error
     except ValueError as error:  # a TOML file that does not parse, a number that is none
         raise ConfigurationError(f"{config_file()}: {error}") from error
+    except OSError as error:  # the home directory of another user, which sudo may leave in HOME
+        raise ConfigurationError(f"{config_file()} cannot be read ({error.strerror}): set {CONFIG_VARIABLE}") from error
 
 
 def origins(given: Mapping[str, Any] | None = None) -> dict[str, str]:

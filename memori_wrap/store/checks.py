@@ -8,10 +8,12 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DatabaseError
 
 from memori_wrap.errors import ConfigurationError, StoreError
-from memori_wrap.store.session import Session
+from memori_wrap.store.engines import NO_DATABASE
+from memori_wrap.store.migrations import VERSION_TABLE
+from memori_wrap.store.session import Session, as_store_error
 
 _FILE_TROUBLE = (
-    ("not a database", "is not a SQLite database (or is encrypted); it was left as it is: name another file"),
+    ("not a database", NO_DATABASE),
     ("malformed", "is damaged; it was left as it is: restore a backup, or name another file"),
     ("readonly database", "cannot be written: check the rights of the file and of its directory"),
     ("read-only mode", "cannot be written: check the rights of the file and of its directory"),
@@ -56,6 +58,26 @@ def check_connection(session: Session, *, owned: bool) -> None:
                     f"this engine speaks {spoken} with its server, which lacks emoji and most scripts: "
                     "add charset=utf8mb4 to its URL"
                 )
+
+
+def check_writable(session: Session) -> None:
+    """Whether SQLite may write at all; that another one is writing just now is no answer, and not waited for."""
+    if not session.is_sqlite:
+        return
+    try:
+        with session.engine.connect() as conn:
+            conn.begin()
+            if conn.connection.in_transaction:
+                conn.exec_driver_sql("ROLLBACK")
+            patience = conn.exec_driver_sql("PRAGMA busy_timeout").scalar()
+            conn.exec_driver_sql("PRAGMA busy_timeout=0")
+            try:
+                conn.exec_driver_sql(f"UPDATE {VERSION_TABLE} SET version_num = version_num WHERE 1 = 0")
+            finally:
+                conn.exec_driver_sql(f"PRAGMA busy_timeout={patience}")
+    except DatabaseError as error:
+        if "readonly" in str(error.orig):
+            raise as_store_error(error, session.engine) from error
 
 
 def check_encoding(session: Session) -> None:

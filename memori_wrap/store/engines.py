@@ -13,13 +13,14 @@ from sqlalchemy.engine import URL, Engine
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.pool import StaticPool
 
-from memori_wrap.errors import ConfigurationError, MissingExtra
-from memori_wrap.store.quirks import adapt, defaults_of
+from memori_wrap.errors import ConfigurationError, MissingExtra, StoreError
+from memori_wrap.store.quirks import adapt, bound_handshake, defaults_of
 
 TAKEN = (
     "a SQLAlchemy URL, Engine, AsyncEngine, sessionmaker or async_sessionmaker, a Django connection, "
     'a function that returns a new DB-API connection, or "memory://"'
 )
+NO_DATABASE = "is not a SQLite database (or is encrypted); it was left as it is: name another file"
 PRIVATE = (
     "this SQLite database is in memory and every thread would see an empty one of its own; "
     'write Memori("memory://"), or name a file: Memori("sqlite:///memory.db")'
@@ -76,6 +77,7 @@ def from_url(url: URL, busy_timeout: float, connect_args: Mapping[str, Any] | No
     except ModuleNotFoundError as error:
         raise MissingExtra(f"{shown} needs the driver {error.name}: pip install {error.name}") from error
     adapt(engine)
+    bound_handshake(engine)
     return Connection(engine, owned=True)
 
 
@@ -129,12 +131,24 @@ def check_sqlite(url: URL) -> None:
         return
     file = Path(name)
     _check_file(file)
+    _check_header(file)
     log = file.with_name(f"{file.name}-wal")
     if not file.exists() and log.exists() and log.stat().st_size:
         raise ConfigurationError(
             f"{file} is gone, but {log.name} of it is there and may hold what was written last: "
             f"put the database back beside it, or move {log.name} away to begin anew"
         )
+
+
+def _check_header(file: Path) -> None:
+    """SQLite takes a file of a few bytes, whatever they are, for an empty database, and writes over it."""
+    try:
+        with file.open("rb") as f:
+            header = f.read(16)
+    except OSError:  # not there yet, or SQLite will say why not
+        return
+    if header not in (b"", b"SQLite format 3\0"):
+        raise StoreError(f"{file} {NO_DATABASE}")
 
 
 def _check_file(file: Path) -> None:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import event
 from sqlalchemy.engine import URL, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -42,6 +43,21 @@ def defaults_of(url: URL) -> dict[str, str | int]:
     elif driver in ("psycopg", "psycopg2"):
         found = {"connect_timeout": CONNECT_TIMEOUT}
     return {name: value for name, value in found.items() if name not in url.query}
+
+
+def bound_handshake(engine: Engine) -> None:
+    """PyMySQL bounds the time to reach a server, and not the time until it says something."""
+    if engine.dialect.driver != "pymysql" or "read_timeout" in engine.url.query:
+        return
+
+    @event.listens_for(engine, "do_connect")
+    def connect(dialect: Any, record: object, args: Any, params: dict[str, Any]) -> Any:
+        del record
+        timeout = params.get("connect_timeout") or CONNECT_TIMEOUT
+        connection = dialect.dbapi.connect(*args, **{"read_timeout": timeout, **params, "defer_connect": True})
+        connection.connect()
+        connection._read_timeout = params.get("read_timeout")  # a statement may take its time
+        return connection
 
 
 MIGRATION = 7163410934521

@@ -9,7 +9,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import DatabaseError, OperationalError, ProgrammingError
 
 from memori_wrap.errors import MigrationNeeded, StoreError
-from memori_wrap.store.checks import check_connection, check_encoding, explained
+from memori_wrap.store.checks import check_connection, check_encoding, check_writable, explained
 from memori_wrap.store.migrations import HEAD, REVISIONS, VERSION_TABLE
 from memori_wrap.store.quirks import lock_migration, unlock_migration
 from memori_wrap.store.session import Session
@@ -27,7 +27,9 @@ def prepare(session: Session, durability: str, *, owned: bool) -> None:
         if session.is_sqlite and owned:
             _tune(session, durability)
         check_connection(session, owned=owned)
-        if (found := stored(session)) != HEAD:
+        if (found := stored(session)) == HEAD:
+            check_writable(session)
+        else:
             if found is None:
                 check_encoding(session)
             _migrate(session)

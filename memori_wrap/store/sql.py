@@ -38,8 +38,12 @@ class SqlStore:
     def __init__(self, connection: Connection, durability: str = "normal") -> None:
         self._session = Session(connection)
         self._last = ""  # the entity whose job was claimed last: the next claim begins behind it
-        prepare(self._session, durability, owned=connection.owned)
-        self._limit = statement_limit(self._session)
+        try:
+            prepare(self._session, durability, owned=connection.owned)
+            self._limit = statement_limit(self._session)
+        except BaseException:
+            self._session.close()  # nobody else would
+            raise
 
     def close(self) -> None:
         self._session.close()
