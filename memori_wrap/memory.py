@@ -58,7 +58,8 @@ class Memori(Management):
 
     ``conn``: nothing (a SQLite file in the user's data directory), a SQLAlchemy URL, ``Engine`` or ``sessionmaker``,
     a function that returns a DB-API connection, or ``"memory://"``. ``entity``: who is meant where nobody is named,
-    an id or a function without arguments. ``settings``: a ``Settings`` or a mapping of its fields.
+    an id or a function without arguments. ``index``: a factory of vector indexes in memory, a vector database past it
+    (pgvector, Milvus), or the name of an installed one. ``settings``: a ``Settings`` or a mapping of its fields.
 
     Raises ``ConfigurationError``, ``MigrationNeeded`` or ``StoreError`` where the database cannot be used.
     """
