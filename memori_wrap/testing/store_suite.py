@@ -3,6 +3,12 @@
 class TestMine(StoreSuite):
     @pytest.fixture
     def store(self): ...
+
+    @pytest.fixture
+    def another(self): ...  # a function that opens the same store once more
+
+What a store cannot do, it declares: ``capabilities = frozenset({"durable"})``, see ``store_shared``; its hooks print
+what was declared in a table at the end of the run.
 """
 
 from __future__ import annotations
@@ -18,6 +24,7 @@ import numpy as np
 from memori_wrap.ids import message_id, new_id
 from memori_wrap.protocols import Store
 from memori_wrap.store.transfer import TABLES, from_json, key_of, to_json
+from memori_wrap.testing.store_shared import SharedTests
 from memori_wrap.testing.store_values import ValueTests
 from memori_wrap.types import (
     Augmentation,
@@ -53,7 +60,7 @@ def fact(job: Job, said: str = "tea", *, at: datetime = NOW, ends: str | None = 
     return ResolvedFact(f"fact-{said}", job.messages[0].id, at, found, closes if ends else None)
 
 
-class StoreSuite(ValueTests):
+class StoreSuite(SharedTests, ValueTests):
     """What is captured comes back, once; jobs are held by one worker; an entity sees itself alone."""
 
     def test_messages_come_back_whole(self, store: Store) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 pytest.register_assert_rewrite("memori_wrap.testing.provider")
 
+from memori_wrap.testing import store_shared  # noqa: E402
 from memori_wrap.testing.provider_suite import (  # noqa: E402
     pytest_addoption,
     pytest_runtest_makereport,
@@ -21,3 +22,9 @@ __all__ = [
     "pytest_runtest_makereport",
     "pytest_terminal_summary",
 ]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The stores' table is printed, too."""
+    if not config.pluginmanager.has_plugin("memori_wrap_stores"):
+        config.pluginmanager.register(store_shared, "memori_wrap_stores")
