@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from memori_wrap.protocols import QueueState
 from memori_wrap.store import knowledge, queue, removal, transfer
 from memori_wrap.store.capture import CHUNK, bump, capture, hold, revision
+from memori_wrap.store.conflicts import repeated
 from memori_wrap.store.connect import Connection
 from memori_wrap.store.limits import fitted, statement_limit
 from memori_wrap.store.rows import FACTS, MESSAGES, stored_fact, stored_message, stored_vector
@@ -53,6 +54,7 @@ class SqlStore:
 
     # ------------------------------------------------------------ capture
 
+    @repeated
     def capture(self, exchanges: Sequence[Exchange]) -> Sequence[Delta]:
         by_entity: dict[str, dict[str, Exchange]] = defaultdict(dict)
         for e in exchanges:
@@ -63,6 +65,7 @@ class SqlStore:
 
     # ------------------------------------------------------------ jobs
 
+    @repeated
     def claim(self, worker: str, limit: int, stale: Sequence[str] = ()) -> Sequence[Job]:
         with self._session.read() as conn:
             if queue.is_empty(conn):
@@ -73,6 +76,7 @@ class SqlStore:
             self._last = jobs[-1].entity
         return jobs
 
+    @repeated
     def heartbeat(self, leases: Sequence[str]) -> None:
         for lease in leases:  # a transaction for each: rows of several entities would be locked in any order
             with self._session.write() as conn:
@@ -82,6 +86,7 @@ class SqlStore:
         with self._session.read() as conn:
             return queue.leases(conn)
 
+    @repeated
     def complete(self, results: Sequence[Augmentation], model: str | None) -> Sequence[Delta]:
         deltas: list[Delta] = []
         with self._session.write() as conn:
@@ -102,6 +107,7 @@ class SqlStore:
                 deltas.append(self._load(conn, name, revision - 1, model))
         return deltas
 
+    @repeated
     def fail(self, job: Job, reason: str, delay: float | None) -> None:
         with self._session.write() as conn:
             queue.fail(conn, job, reason, delay)
@@ -110,6 +116,7 @@ class SqlStore:
         with self._session.read() as conn:
             return queue.dead(conn, limit)
 
+    @repeated
     def retry(self, exchanges: Sequence[str] | None = None) -> int:
         with self._session.write() as conn:
             return queue.retry(conn, exchanges)

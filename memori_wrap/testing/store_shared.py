@@ -83,6 +83,34 @@ class SharedTests:
         assert job.exchange not in {j.exchange for j in other.claim("b", 3)}
         other.close()
 
+    @needs("durable")
+    def test_a_new_entity_from_everywhere_at_once(self, store: Store, another: Callable[[], Store]) -> None:
+        """Both would make its row: one of them does, and no exchange is refused for it."""
+        stores = [another() for _ in range(4)]
+        barrier = threading.Barrier(len(stores))
+        errors: list[StoreError] = []
+
+        def first(mine: Store, entity: str, number: int) -> None:
+            barrier.wait(30)
+            try:
+                mine.capture([_said(f"note {number}", entity, "same")])
+            except StoreError as error:
+                errors.append(error)
+
+        for entity in ("alice", "bob", "carol", "dave", "eve"):
+            threads = [threading.Thread(target=first, args=(s, entity, n)) for n, s in enumerate(stores)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            messages = store.load(entity, 0, None).messages
+            assert sorted((m.position, m.conversation) for m in messages) == [
+                (n, messages[0].conversation) for n in range(len(stores))
+            ]
+        assert errors == []
+        for mine in stores:
+            mine.close()
+
     @needs("many_processes")
     def test_processes_write_and_work_side_by_side(self, store: Store, another: Callable[[], Store]) -> None:
         """Each exchange is stored once and worked on once."""
