@@ -62,6 +62,9 @@ SCHEMA = {
 }
 
 
+_READ_UP = ("generator", "iterator", "a generator")
+
+
 def part(text, *, mark=False):
     return {"type": "text", "text": text} | (MARK if mark else {})
 
@@ -235,8 +238,12 @@ class Messages(Dialect):
 
     def results_and_words(self, text):
         call, _ = self.tool_turn(CALL, "")
-        results = self.result(CALL, (part(t) for t in ["Lumen-7"]))
-        return (m for m in [{"role": "user", "content": "Look it up."}, call, self.said(*results, part(text))])
+        results = self.result(CALL, self.once(part(t) for t in ["Lumen-7"]))
+        return self.once(m for m in [{"role": "user", "content": "Look it up."}, call, self.said(*results, part(text))])
+
+    def once(self, things):
+        """What can be read only once, where the SDK takes that."""
+        return things
 
     @staticmethod
     def said(*parts):
@@ -352,6 +359,13 @@ class Beta(Messages):
 
     def api(self, client):
         return client.beta.messages
+
+    def once(self, things):
+        """``beta.messages.create`` reads them up itself, looking for helpers, and then sends nothing."""
+        return list(things)
+
+    def forms(self):
+        return {name: form for name, form in super().forms().items() if not name.startswith(_READ_UP)}
 
 
 class Bedrock(Messages):
