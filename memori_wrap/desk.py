@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 MAX_BLOCKS = 1000
 """Rendered blocks kept, so that a tool loop sends the same bytes."""
 QUERY_CHARS = 4000
+REPEATED = 40
+"""Recollections that are asked for beyond those wanted: whoever asks the same thing often finds his question first."""
 RECALLERS = 4
 REOPEN_PAUSE = 10.0
 """Seconds between attempts of a forked child to open the database."""
@@ -200,7 +202,7 @@ class MemoryDesk:
         there = {normal(m.text) for m in request.messages}
         # more than needed, since what stands in the request already is left out
         text = request.messages[last_user(request.messages)].text[:QUERY_CHARS]
-        query = Query(text, limit=limit + 2 * len(there), process=None)
+        query = Query(text, limit=limit + 2 * len(there) + REPEATED, process=None)
         found = self.parts.cache.recall(scope.entity, query, patience=self._settings.recall_budget * 0.6)
         new = tuple(_new_only(found, there)[:limit])
         event = Event("", scope, request, recollections=new, seconds=time.monotonic() - began)

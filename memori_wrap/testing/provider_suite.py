@@ -17,6 +17,7 @@ family.
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
@@ -49,7 +50,7 @@ __all__ = [
     "Shape",
     "Variant",
     "overview",
-    "pytest_addoption",
+    "pytest_runtest_logreport",
     "pytest_runtest_makereport",
     "pytest_terminal_summary",
     "table",
@@ -62,31 +63,35 @@ class ProviderSuite(CallTests, StreamTests, ClientTests, FaultTests):
 
 Tally = dict[tuple[int, str], list[str]]
 _ran: defaultdict[str, Tally] = defaultdict(dict)
+_PROPERTY = "conformance"
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """pytest's hook: notes what ran."""
+    """pytest's hook: notes on the report what it is about, so that it is known in whatever process the test ran."""
     report = yield
     cls = getattr(item, "cls", None)
     if report.when == "call" and cls is not None and issubclass(cls, ProviderSuite):
         numbers, shape = items_of(item)
-        for number in numbers:
-            _ran[cls.dialect.name].setdefault((number, str(shape)), []).append(report.outcome)
+        report.user_properties.append((_PROPERTY, [cls.dialect.name, list(numbers), str(shape)]))
     return report
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """pytest's hook: where to write the table of all items and dialects."""
-    parser.addoption("--conformance-file", help="write the conformance table to this file (Markdown)")
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """pytest's hook: gathers what ran."""
+    for name, about in report.user_properties if report.when == "call" else ():
+        if name == _PROPERTY and isinstance(about, (list, tuple)):
+            dialect, numbers, shape = about
+            for number in numbers:
+                _ran[dialect].setdefault((number, shape), []).append(report.outcome)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """pytest's hook: prints the table of items and shapes for each dialect."""
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """pytest's hook: prints the table of items and shapes for each dialect; that of all goes to ``CONFORMANCE_FILE``."""
     for name, tally in _ran.items():
         terminalreporter.section(f"conformance: {name}")
         terminalreporter.write_line(table(tally))
-    file = config.getoption("--conformance-file", None)
+    file = os.environ.get("CONFORMANCE_FILE")
     if file and _ran:
         Path(file).write_text(f"{HEAD}\n{overview(_ran)}\n", "utf-8")
 
@@ -96,7 +101,7 @@ HEAD = """\
 
 What holds for each SDK, as the tests found it: a cell counts the tests of an item that passed, of all that ran, over
 the shapes of a call (sync, async, stream, async stream). "-": the item does not apply to that API, or no test of its
-suite says so. Printed by `pytest tests/conformance -q --conformance-file docs/conformance.md`; litellm, which wants
+suite says so. Printed by `CONFORMANCE_FILE=docs/conformance.md pytest tests/conformance -q`; litellm, which wants
 another openai, by `scripts/test_litellm`.
 """
 

@@ -8,7 +8,7 @@ pytest.register_assert_rewrite("memori_wrap.testing.provider")
 
 from memori_wrap.testing import store_shared  # noqa: E402
 from memori_wrap.testing.provider_suite import (  # noqa: E402
-    pytest_addoption,
+    pytest_runtest_logreport,
     pytest_runtest_makereport,
     pytest_terminal_summary,
 )
@@ -18,7 +18,7 @@ __all__ = [
     "milvus_server",
     "pgvector_server",
     "pgvector_url",
-    "pytest_addoption",
+    "pytest_runtest_logreport",
     "pytest_runtest_makereport",
     "pytest_terminal_summary",
 ]

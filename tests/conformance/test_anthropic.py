@@ -127,6 +127,7 @@ class TestMessages(ProviderSuite):
         assert said(exchange).startswith("".join(pieces))
 
 
+@pytest.mark.slow  # the same adapter by another door
 class TestBedrock(ProviderSuite):
     dialect = Bedrock()
 
@@ -151,6 +152,7 @@ async def alook_up(of: str) -> str:
     return f"Lumen-7 is a {of}."
 
 
+@pytest.mark.slow  # the same adapter by another door
 class TestBeta(ProviderSuite):
     dialect = Beta()
 

@@ -215,7 +215,7 @@ def test_sessions(file: sa.URL) -> None:
         remembers(conn)
 
 
-@pytest.mark.parametrize("conn", [sessionmaker(), async_sessionmaker(), scoped_session(sessionmaker())], ids=repr)
+@pytest.mark.parametrize("conn", [sessionmaker(), async_sessionmaker(), scoped_session(sessionmaker())])
 def test_session_without_a_bind(conn: object) -> None:
     assert "has no bind" in refused(conn)
 

@@ -40,6 +40,7 @@ class TestGemini(GoogleTests, ProviderSuite):
             assert outcome.block, name
 
 
+@pytest.mark.slow  # the same adapter by another door
 class TestVertex(ProviderSuite):
     dialect = Vertex()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from mistral_dialect import CALL, NOTED, Agents, Chat
 from mistral_kept_dialect import Conversations, Responses
 from mistralai.client import models
@@ -73,6 +74,7 @@ class TestChat(ProviderSuite):
         assert block_of(stage.server.last) == content[0]["text"]
 
 
+@pytest.mark.slow  # the same adapter by another door
 class TestAgents(ProviderSuite):
     dialect = Agents()
 
@@ -134,5 +136,6 @@ class TestConversations(ProviderSuite):
         assert said(exchange) == answer.text
 
 
+@pytest.mark.slow  # the same adapter by another door
 class TestResponses(ProviderSuite):
     dialect = Responses()

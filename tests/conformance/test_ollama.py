@@ -72,6 +72,7 @@ class TestChat(ProviderSuite):
         await stage.captured(3)
 
 
+@pytest.mark.slow  # the same adapter by another door
 class TestGenerate(ProviderSuite):
     dialect = Generate()
 

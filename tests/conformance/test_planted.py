@@ -17,7 +17,7 @@ from planting import PLANTS
 from memori_wrap.intercept import patch
 from memori_wrap.testing.provider import faults, stage, streams
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 assert planted_anthropic
 assert planted_bedrock
 assert planted_calls

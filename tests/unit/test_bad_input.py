@@ -39,7 +39,7 @@ def server() -> Iterator[FakeOpenAI]:
 # ---------------------------------------------------------------- clients
 
 
-@pytest.mark.parametrize("thing", [None, object(), "client", 3, OpenAI, {}, lambda: None], ids=repr)
+@pytest.mark.parametrize("thing", [None, object(), "client", 3, OpenAI, {}, lambda: None])
 def test_unknown_client(mem: Memori, thing: object) -> None:
     with pytest.raises(UnsupportedClient, match=r"supported: clients of .*openai"):
         mem.register(thing)
@@ -78,7 +78,6 @@ def test_closed(mem: Memori, server: FakeOpenAI) -> None:
         lambda: 1 / 0,
         sessionmaker(),
     ],
-    ids=repr,
 )
 def test_impossible_database(conn: object) -> None:
     with pytest.raises(ConfigurationError) as error:

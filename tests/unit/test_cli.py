@@ -21,6 +21,7 @@ from memori_wrap.cli import app, demo
 from memori_wrap.cli.options import masked
 from memori_wrap.cli.screen import one_line, safe
 from memori_wrap.settings import Settings, origins
+from memori_wrap.store.migrations import HEAD
 from memori_wrap.testing.openai_server import FakeOpenAI, Scripted
 
 HOSTILE = "My tea is [bold red]green[/] \x1b[31m\x1b]0;owned\x07 \u202egnp.exe \x9b2J \x7f end"
@@ -224,7 +225,7 @@ def test_doctor_says_where_a_setting_comes_from(monkeypatch: pytest.MonkeyPatch,
     assert settings["lease"]["from"] == "default"
     assert set(settings) == set(Settings.model_fields)
     found = {finding["what"]: finding for finding in report["findings"]}
-    assert "schema 0001" in found["database"]["detail"]
+    assert f"schema {HEAD}" in found["database"]["detail"]
     assert found["queue"]["detail"] == "empty"
     assert found["model"]["detail"].startswith("none, as set")
     assert found["openai"]["state"] == "ok"

@@ -152,8 +152,8 @@ def test_another_memory_forgets_too(tmp_path: Path) -> None:
         assert seen(other)
         mem.erase("ada")
         assert seen(other) == []
-        mem.add("A new word.", entity="ada")
-        assert [text for _, text, _ in seen(other)] == ["A new word."]
+        mem.add("A new canary.", entity="ada")
+        assert [text for _, text, _ in seen(other)] == ["A new canary."]
 
 
 def test_what_is_older_goes(tmp_path: Path) -> None:
