@@ -186,6 +186,7 @@ class SqlStore:
         with self._session.read() as conn:
             return list(conn.execute(query.limit(limit)).scalars())
 
+    @repeated
     def erase(self, entity: str) -> Erased:
         with self._session.scrubbing() as conn:
             counts = removal.erase(conn, entity)
@@ -197,6 +198,7 @@ class SqlStore:
             scrubbed=self._session.scrub(),
         )
 
+    @repeated
     def expire(self, entity: str, before: datetime) -> int:
         with self._session.scrubbing() as conn:
             return removal.expire(conn, entity, before)
@@ -205,6 +207,7 @@ class SqlStore:
         with self._session.read() as conn:
             return transfer.page(conn, table, entity, after)
 
+    @repeated
     def insert(self, entity: str, rows: Sequence[tuple[str, dict[str, Any]]]) -> int:
         with self._session.write() as conn:
             return transfer.insert(conn, entity, rows)
@@ -219,10 +222,12 @@ class SqlStore:
         with self._session.read() as conn:
             return knowledge.unembedded_facts(conn, model, after, limit)
 
+    @repeated
     def embed(self, entity: str, model: str, vectors: Sequence[StoredVector]) -> None:
         with self._session.write() as conn:
             knowledge.write_vectors(conn, entity, bump(conn, entity), model, vectors)
 
+    @repeated
     def forget_models(self, model: str) -> int:
         query = sa.delete(embedding).where(embedding.c.model != model)
         with self._session.write() as conn:
