@@ -87,7 +87,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """pytest's hook: prints the table of items and shapes for each dialect; that of all goes to ``CONFORMANCE_FILE``."""
+    """pytest's hook: prints a table of items and shapes for each dialect; that of all goes to ``CONFORMANCE_FILE``."""
     for name, tally in _ran.items():
         terminalreporter.section(f"conformance: {name}")
         terminalreporter.write_line(table(tally))

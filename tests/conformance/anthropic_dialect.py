@@ -14,7 +14,7 @@ from stainless_client import streaming, streaming_cut, streaming_parse, streamin
 
 from memori_wrap.testing.anthropic_server import Content, FakeAnthropic, Scripted, ToolCall
 from memori_wrap.testing.provider.shapes import PLAIN, SHAPES, STREAMS, drain, settle, take, within
-from memori_wrap.testing.provider_suite import REPLY, Dialect, Variant
+from memori_wrap.testing.provider_suite import ASYNC_STREAM, REPLY, SYNC, Dialect, Variant
 
 TLS = ssl.create_default_context()  # one for all: a context takes longer than a test
 MODEL = "claude-sonnet-5"
@@ -87,6 +87,7 @@ async def raw_never_parsed(create, messages, shape):
 
 
 class Messages(Dialect):
+    everyday = (SYNC, ASYNC_STREAM)
     name = "anthropic Messages"
     ignored = frozenset({"content-length", "elapsed"})
     echoed = frozenset({"input_tokens"})

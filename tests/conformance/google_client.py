@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from memori_wrap.testing.google_server import FakeGoogle, Scripted, ToolCall
 from memori_wrap.testing.provider.shapes import SHAPES, drain, settle
-from memori_wrap.testing.provider_suite import Dialect, Variant
+from memori_wrap.testing.provider_suite import ASYNC_STREAM, SYNC, Dialect, Variant
 
 TLS = ssl.create_default_context()  # one for all: a context takes longer than a test
 MODEL = "gemini-3.8-flash"
@@ -36,6 +36,8 @@ def look_up(of: str) -> str:
 
 class Google(Dialect):
     """The Gemini API: an httpx2 client, and an aiohttp session where it is asynchronous."""
+
+    everyday = (SYNC, ASYNC_STREAM)
 
     is_lazy = True
     shares_parts = True

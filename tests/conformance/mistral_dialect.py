@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from memori_wrap.testing.mistral_server import FakeMistral, Scripted, ToolCall
 from memori_wrap.testing.provider.shapes import PLAIN, STREAMS, drain, settle
-from memori_wrap.testing.provider_suite import REPLY, Dialect, Variant
+from memori_wrap.testing.provider_suite import ASYNC_STREAM, REPLY, SYNC, Dialect, Variant
 
 assert beta  # the SDK imports them where they are first used, which takes a while: not within an event loop
 assert responses
@@ -49,6 +49,7 @@ def http_clients(asynchronous, hook):
 
 
 class MistralDialect(Dialect):
+    everyday = (SYNC, ASYNC_STREAM)
     ignored = frozenset({"created", "created_at", "completed_at", "content-length", "raw_response", "elapsed"})
     echoed = frozenset({"prompt_tokens", "input_tokens", "total_tokens"})
     volatile = re.compile(

@@ -10,7 +10,7 @@ import ollama
 
 from memori_wrap.testing.ollama_server import FakeOllama, Scripted, ToolCall
 from memori_wrap.testing.provider.shapes import PLAIN, drain, settle
-from memori_wrap.testing.provider_suite import REPLY, Dialect, Variant
+from memori_wrap.testing.provider_suite import ASYNC_STREAM, REPLY, SYNC, Dialect, Variant
 
 TLS = ssl.create_default_context()  # one for all: a context takes longer than a test
 MODEL = "llama3.2"
@@ -25,6 +25,7 @@ SCHEMA = {
 
 
 class Ollama(Dialect):
+    everyday = (SYNC, ASYNC_STREAM)
     ignored = frozenset({"created_at", "content-length"})
     echoed = frozenset({"prompt_eval_count", "context"})
     volatile = re.compile(r'("created_at":"|\bcall_|(?:received|expected|position) (?=\d))[\w:.+-]+')

@@ -17,7 +17,7 @@ from xai_sdk.proto import chat_pb2
 from xai_sdk.tools import image_generation, web_search
 
 from memori_wrap.testing.provider.shapes import PLAIN, SHAPES, STREAMS, drain, settle
-from memori_wrap.testing.provider_suite import REPLY, Dialect, Variant
+from memori_wrap.testing.provider_suite import ASYNC_STREAM, REPLY, SYNC, Dialect, Variant
 from memori_wrap.testing.xai_server import FakeXai, Scripted, ToolCall
 
 MODEL = "grok-4.3"
@@ -49,6 +49,7 @@ def called(call):
 
 
 class Xai(Dialect):
+    everyday = (SYNC, ASYNC_STREAM)
     name = "xai-sdk"
     is_lazy = True
     shares_parts = True

@@ -54,6 +54,8 @@ class Dialect(ABC):
     name: str
     shapes: Sequence[Shape] = SHAPES
     """The shapes that the SDK has: a synchronous one leaves two out."""
+    everyday: Sequence[Shape] = SHAPES
+    """Those whose tests run every day; the others' get pytest's mark ``slow``, which the project then registers."""
     ignored: frozenset[str] = frozenset()
     """Fields and headers that differ from answer to answer: times."""
     echoed: frozenset[str] = frozenset()

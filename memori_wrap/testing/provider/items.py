@@ -31,11 +31,18 @@ class Part:
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """pytest's hook: one test for each shape, and for each variant of the dialect."""
         shapes = getattr(metafunc.function, "shapes", None)
+
+        def case(shape: Shape, *more: object) -> Any:
+            marks = () if shape in self.dialect.everyday else pytest.mark.slow
+            return pytest.param(shape, *more, marks=marks)
+
         if "variant" in metafunc.fixturenames:
             pairs = [(shape, variant) for variant in self.dialect.variants() for shape in self._of(variant.shapes)]
-            metafunc.parametrize(("shape", "variant"), pairs, ids=lambda value: str(value).replace(" ", "_"))
+            cases = [case(*pair) for pair in pairs]
+            metafunc.parametrize(("shape", "variant"), cases, ids=lambda value: str(value).replace(" ", "_"))
         elif shapes is not None:
-            metafunc.parametrize("shape", self._of(shapes), ids=lambda value: str(value).replace(" ", "_"))
+            cases = [case(shape) for shape in self._of(shapes)]
+            metafunc.parametrize("shape", cases, ids=lambda value: str(value).replace(" ", "_"))
 
     def _of(self, shapes: Sequence[Shape]) -> list[Shape]:
         return [shape for shape in shapes if shape in self.dialect.shapes]
