@@ -102,7 +102,8 @@ def run(sdk: Sdk, python: Path, folder: Path, column: str, url: str, tests: Sequ
     for file in (report, counts):
         file.unlink(missing_ok=True)
     settings = COLUMNS[column]
-    command = [str(python), "-m", "pytest", "-o", "addopts=", "-p", "no:cacheprovider", "-q", "--tb=short", "-vv"]
+    command = [str(python), "-m", "pytest", "-o", "addopts=", "-p", "no:cacheprovider", "--tb=short"]
+    command += ["-vv", "--showlocals"]  # so that a request which was compared is in the report, and its block
     command += [*sdk.options, "--timeout", "180", f"--junitxml={report}", *tests]
     if settings is not None:
         command[3:3] = ["-p", "benchmarks.sdk_plugin"]

@@ -112,6 +112,10 @@ ANTHROPIC = Sdk(
     ),
     options=("-p", "tests._alias_httpx"),
     hidden=("ANTHROPIC_", "AWS_"),
+    sees=(  # how many bytes of a request are traced
+        "tests/test_open_telemetry.py::TestContent::test_parts_and_the_cut_of_the_last_text_part_are_measured_in_bytes[",
+        "tests/test_open_telemetry.py::TestTracesOption::test_max_content_bytes_",
+    ),
     sees_taps=(
         "tests/test_open_telemetry.py::TestCallSpans::test_disabled_spans_leave_the_body_of_the_response_alone",
         "tests/test_open_telemetry.py::TestCallSpans::test_async_disabled_spans_leave_the_body_of_the_response_alone",
