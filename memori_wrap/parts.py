@@ -139,11 +139,12 @@ def _store(target: object, settings: Settings) -> tuple[Store, Journal | None]:
     from memori_wrap.store.connect import MEMORY, connect
     from memori_wrap.store.sql import SqlStore
 
-    connection = connect(target, settings.data_dir, settings.busy_timeout)
+    connection = connect(target, settings.data_dir, settings.busy_timeout, settings.database_schema)
     store = SqlStore(connection, settings.durability)
     if target == MEMORY:
         return store, None
-    name = digest(connection.engine.url.render_as_string(hide_password=True))[:16]
+    where = (connection.engine.url.render_as_string(hide_password=True), settings.database_schema)
+    name = digest(*(part for part in where if part))[:16]
     return store, Journal(settings.data_dir / f"journal-{name}.db", full_sync=settings.durability == "full")
 
 

@@ -33,6 +33,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, env_ignore_empty=True)
 
     database: str | None = Field(default=None, description="SQLAlchemy URL; none: SQLite in the data directory")
+    database_schema: str | None = Field(default=None, description="PostgreSQL's schema for our tables; it is made")
     data_dir: Path = Field(
         default_factory=lambda: platformdirs.user_data_path("memori_wrap"), description="database and journal live here"
     )

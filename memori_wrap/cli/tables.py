@@ -23,7 +23,8 @@ def upgrade(database: str | None) -> None:
 
 def check(database: str | None, as_json: bool) -> int:
     settings, screen = load_settings(), Screen()
-    session = Session(connect(database or settings.database, settings.data_dir, settings.busy_timeout))
+    given = database or settings.database
+    session = Session(connect(given, settings.data_dir, settings.busy_timeout, settings.database_schema))
     try:
         found: str | None = stored(session)
     except MigrationNeeded as error:

@@ -23,14 +23,14 @@ _FILE_TROUBLE = (
 )
 
 
-def explained(error: StoreError, url: URL) -> StoreError:
-    """``error`` with what to do, where it is known what the database means; else the same."""
+def explained(error: StoreError, url: URL) -> StoreError | None:
+    """``error`` with what to do, where it is known what the database means."""
     cause = error.__cause__
     said = str(cause.orig) if isinstance(cause, DatabaseError) else ""
     for sign, advice in _FILE_TROUBLE:
         if sign in said:
             return StoreError(f"{url.database} {advice}")
-    return error
+    return None
 
 
 def check_connection(session: Session, *, owned: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,8 +21,20 @@ __all__ = ["MEMORY", "Connection", "connect", "masked"]
 MEMORY = "memory://"
 
 
-def connect(conn: object, data_dir: Path, busy_timeout: float) -> Connection:
-    """An engine for ``conn``; raises ``ConfigurationError`` (``MissingExtra`` for an absent driver)."""
+def connect(conn: object, data_dir: Path, busy_timeout: float, schema: str | None = None) -> Connection:
+    """An engine for ``conn``; raises ``ConfigurationError`` (``MissingExtra`` for an absent driver).
+
+    ``schema``: where the tables are, in a database that has such; none: where the connection says.
+    """
+    made = _connect(conn, data_dir, busy_timeout)
+    if schema is None:
+        return made
+    if made.engine.dialect.name not in ("postgresql", "cockroachdb"):
+        raise ConfigurationError(f"database_schema={schema!r} is for PostgreSQL, not {made.engine.dialect.name}")
+    return replace(made, engine=made.engine.execution_options(schema_translate_map={None: schema}))
+
+
+def _connect(conn: object, data_dir: Path, busy_timeout: float) -> Connection:
     if conn is None:
         return from_text(_default_url(data_dir), busy_timeout)
     if conn == MEMORY:

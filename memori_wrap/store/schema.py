@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import random
+import time
 from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import DatabaseError, OperationalError, ProgrammingError
+from sqlalchemy.schema import CreateSchema
 
 from memori_wrap.errors import MigrationNeeded, StoreError
 from memori_wrap.store.checks import check_connection, check_encoding, check_writable, explained
 from memori_wrap.store.migrations import HEAD, REVISIONS, VERSION_TABLE
-from memori_wrap.store.quirks import lock_migration, unlock_migration
-from memori_wrap.store.session import Session
+from memori_wrap.store.session import Session, as_store_error
 
-_version = sa.table(VERSION_TABLE, sa.column("version_num"))
+_version = sa.Table(VERSION_TABLE, sa.MetaData(), sa.Column("version_num", sa.String(32)))
 
 
 def prepare(session: Session, durability: str, *, owned: bool) -> None:
@@ -34,18 +36,21 @@ def prepare(session: Session, durability: str, *, owned: bool) -> None:
                 check_encoding(session)
             _migrate(session)
     except StoreError as error:
-        raise explained(error, session.engine.url) from error
+        if (known := explained(error, session.engine.url)) is not None:
+            raise known from error
+        raise
 
 
 def stored(session: Session) -> str | None:
     """The revision of the schema in the database, None where there is none."""
     try:
-        with session.read() as conn:
-            found = conn.execute(sa.select(_version.c.version_num)).scalar()
+        found = _version_in(session)
     except StoreError as error:
-        if isinstance(error.__cause__, (OperationalError, ProgrammingError)) and not _is_there(session):
+        if not isinstance(error.__cause__, (OperationalError, ProgrammingError)):
+            raise
+        if not _is_there(session):
             return None
-        raise
+        found = _version_in(session)  # made just now by another process, or away: then it raises
     if found is not None and found not in REVISIONS:
         raise MigrationNeeded(
             f"the database has schema {found}, this memori_wrap knows {HEAD}: pip install -U memori-wrap"
@@ -53,9 +58,15 @@ def stored(session: Session) -> str | None:
     return found
 
 
+def _version_in(session: Session) -> str | None:
+    with session.read() as conn:
+        found: str | None = conn.execute(sa.select(_version.c.version_num)).scalar()
+    return found
+
+
 def _is_there(session: Session) -> bool:
     with session.read() as conn:
-        return sa.inspect(conn).has_table(VERSION_TABLE)
+        return sa.inspect(conn).has_table(VERSION_TABLE, schema=session.schema)
 
 
 def _tune(session: Session, durability: str) -> None:
@@ -70,13 +81,24 @@ def _tune(session: Session, durability: str) -> None:
     event.listen(session.engine, "connect", set_level)
     try:
         with session.engine.connect() as conn:
-            # setting it takes a lock that SQLite does not wait for
+            _into_wal(conn)
+    except DatabaseError as error:
+        raise as_store_error(error, session.engine) from error
+
+
+def _into_wal(conn: sa.Connection) -> None:
+    """Setting it takes a lock that SQLite itself does not wait for, and several processes may begin at once."""
+    deadline = time.monotonic() + conn.exec_driver_sql("PRAGMA busy_timeout").scalar_one() / 1000
+    while True:
+        try:
             if conn.exec_driver_sql("PRAGMA journal_mode").scalar() != "wal":
                 conn.exec_driver_sql("PRAGMA journal_mode=WAL")
-    except DatabaseError as error:
-        from memori_wrap.store.session import as_store_error
-
-        raise as_store_error(error, session.engine) from error
+        except OperationalError as error:
+            if "locked" not in str(error.orig) or time.monotonic() >= deadline:
+                raise
+            time.sleep(random.uniform(0.001, 0.02))
+        else:
+            return
 
 
 def _migrate(session: Session) -> None:
@@ -85,10 +107,8 @@ def _migrate(session: Session) -> None:
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
-    with session.write() as conn:
-        lock_migration(conn)
-        try:
-            config.attributes["connection"] = conn
-            command.upgrade(config, "head")
-        finally:
-            unlock_migration(conn)
+    with session.migration() as conn:
+        if session.schema is not None:
+            conn.execute(CreateSchema(session.schema, if_not_exists=True))
+        config.attributes["connection"], config.attributes["schema"] = conn, session.schema
+        command.upgrade(config, "head")

@@ -14,7 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from memori_wrap.errors import StoreError
 from memori_wrap.forks import in_database
 from memori_wrap.store.engines import Connection, masked
-from memori_wrap.store.quirks import NO_ROW_LOCKS
+from memori_wrap.store.quirks import NO_ROW_LOCKS, lock_migration, unlock_migration
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +33,12 @@ class Session:
         # one connection that serves all threads takes one transaction at a time
         self._gate = threading.RLock() if connection.shared else nullcontext()
         self._turn = threading.RLock() if self.engine.dialect.name in NO_ROW_LOCKS else nullcontext()
+
+    @property
+    def schema(self) -> str | None:
+        """Where the tables are; None for the connection's own."""
+        translated: dict[str | None, str] = self.engine.get_execution_options().get("schema_translate_map") or {}
+        return translated.get(None)
 
     @contextmanager
     def write(self) -> Generator[sa.Connection]:
@@ -65,6 +71,29 @@ class Session:
             log.debug("not scrubbed", exc_info=True)
             return False
         return row is None or row[0] == 0
+
+    @contextmanager
+    def migration(self) -> Generator[sa.Connection]:
+        """A transaction that one process is in at a time.
+
+        MySQL commits each DDL statement, so there the lock is the connection's, and outlasts the transaction.
+        """
+        if self.engine.dialect.name not in ("mysql", "mariadb"):
+            with self.write() as conn:
+                lock_migration(conn)
+                yield conn
+            return
+        try:
+            with self._gate, self._slots, in_database(), self.engine.connect() as conn:
+                lock_migration(conn)
+                conn.commit()
+                try:
+                    with conn.begin():
+                        yield conn
+                finally:
+                    unlock_migration(conn)
+        except SQLAlchemyError as error:
+            raise as_store_error(error, self.engine) from error
 
     @contextmanager
     def _begin(self, statement: str, pragma: str = "") -> Generator[sa.Connection]:

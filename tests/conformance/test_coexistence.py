@@ -210,9 +210,10 @@ def test_schemas_are_apart(tmp_path: Path) -> None:
     with fresh_database(POSTGRESQL) as url:
         for schema in ("one", 'The "other"', "one"):
             with memory(schema) as mem:
-                mem.add(f"this is {schema}", entity="alice")
+                mem.add(f"my boat is called {schema}", entity="alice")
                 assert mem.flush(30)
-                assert {r.text for r in mem.recall("this", entity="alice", kinds=["turn"])} == {f"this is {schema}"}
+                found = {r.text for r in mem.recall("boat", entity="alice", kinds=["turn"])}
+                assert found == {f"my boat is called {schema}"}
                 assert mem.facts(entity="alice")
         engine = sa.create_engine(url)
         assert sa.inspect(engine).get_table_names() == []

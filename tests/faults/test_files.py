@@ -259,7 +259,7 @@ def test_planted_repair_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     """One that empties what it cannot read, and goes on to fail."""
     real = schema.explained
 
-    def repair(error: StoreError, url: object) -> StoreError:
+    def repair(error: StoreError, url: object) -> StoreError | None:
         (tmp_path / "m.db").write_bytes(b"")
         return real(error, url)  # type: ignore[arg-type]
 

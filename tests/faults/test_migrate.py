@@ -9,6 +9,7 @@ import shutil
 import signal
 import sqlite3
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ import pytest
 import sqlalchemy as sa
 
 from memori_wrap import Memori
-from memori_wrap.store import quirks, schema
+from memori_wrap.store import session
 from memori_wrap.store.connect import connect
 from memori_wrap.store.migrations import HEAD, VERSION_TABLE, steps
 from memori_wrap.store.sql import SqlStore
@@ -78,6 +79,7 @@ def in_child(run: Callable[[], None]) -> Any:
         try:
             run()
         except BaseException:
+            traceback.print_exc()
             os._exit(7)
         os._exit(0)
 
@@ -109,7 +111,7 @@ def at_once(url: str) -> tuple[list[int | None], list[bytes]]:
 
 
 def test_several_processes_at_once(fresh: Fresh) -> None:
-    for _ in range(3):
+    for _ in range(6):
         with fresh() as url:
             ends, keys = at_once(url)
             assert ends == [0] * PROCESSES
@@ -139,9 +141,8 @@ def test_several_threads_at_once(fresh: Fresh) -> None:
 
 def test_planted_absence_of_the_lock(monkeypatch: pytest.MonkeyPatch) -> None:
     """The control: without it, some of the same processes fail or see another key."""
-    monkeypatch.setattr(schema, "lock_migration", lambda conn: None)
-    monkeypatch.setattr(schema, "unlock_migration", lambda conn: None)
-    assert quirks.lock_migration is not schema.lock_migration  # type: ignore[attr-defined]
+    monkeypatch.setattr(session, "lock_migration", lambda conn: None)
+    monkeypatch.setattr(session, "unlock_migration", lambda conn: None)
     outcomes = []
     for _ in range(5):
         with fresh_database(MARIADB) as url:

@@ -9,6 +9,7 @@ __all__ = ["DuckDBImpl"]  # loaded, so that Alembic knows DuckDB
 context.configure(
     connection=context.config.attributes["connection"],
     version_table=VERSION_TABLE,
+    version_table_schema=context.config.attributes.get("schema"),
     transaction_per_migration=False,
 )
 with context.begin_transaction():

@@ -134,6 +134,8 @@ def upgrade() -> None:
     )
     if op.get_context().as_sql:  # written down, not run: each database makes a key of its own
         return
-    table = sa.table("memori_wrap_secret", sa.column("name", sa.String), sa.column("value", sa.String))
+    table = sa.Table(
+        "memori_wrap_secret", sa.MetaData(), sa.Column("name", sa.String(40)), sa.Column("value", sa.String(200))
+    )
     if op.get_bind().execute(sa.select(table.c.name).where(table.c.name == "fence")).first() is None:
         op.get_bind().execute(table.insert().values(name="fence", value=secrets.token_hex(32)))
