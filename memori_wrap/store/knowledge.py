@@ -125,7 +125,8 @@ def unembedded(
 
 def unembedded_facts(conn: sa.Connection, model: str, after: tuple[str, str], limit: int) -> list[tuple[str, str, str]]:
     """(entity, fact id, text) of facts that ``model`` has no vector of."""
-    query = _lacking(sa.select(fact.c.entity_id, fact.c.id, fact.c.text), fact, model, after).limit(limit)
+    wanted: sa.Select[Any] = sa.select(fact)
+    query = _lacking(wanted, fact, model, after).limit(limit)
     return [(row.entity_id, row.id, row.text) for row in conn.execute(query)]
 
 

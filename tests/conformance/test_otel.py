@@ -1,4 +1,4 @@
-"""OpenTelemetry's and OpenInference's instrumentation beside ours: each sees one call, nothing is torn out (item 45)."""
+"""OpenTelemetry's and OpenInference's instrumentation beside ours: each sees one call, none is torn out (item 45)."""
 
 from __future__ import annotations
 
