@@ -24,6 +24,8 @@ _lock = threading.RLock()
 _clients: dict[int, tuple[weakref.ref[object], Registration]] = {}
 _hooks: dict[tuple[Any, str], tuple[Any, Any]] = {}
 """(class or module, name) -> (our wrapper, what stood there before)."""
+_providers: dict[tuple[Any, str], Provider] = {}
+"""Whose hooks they are."""
 
 
 def _forked() -> None:
@@ -72,14 +74,15 @@ def register(client: object, registration: Registration) -> None:
 
 
 def unregister(subject: object) -> bool:
-    """Takes the client out; with the last one the classes are restored. False where it was not registered."""
+    """Takes the client out; with an SDK's last one its classes are restored. False where it was not registered."""
     with _lock:
-        if lookup(subject) is None:
+        registration = lookup(subject)
+        if registration is None:
             return False
         del _clients[id(subject)]
-        if not _clients:
-            for owner, name in list(_hooks):
-                _unhook(owner, name)
+        if all(other.provider is not registration.provider for _, other in _clients.values()):
+            for hook in [hook for hook in _hooks if _providers.get(hook) is registration.provider]:
+                _unhook(*hook)
         return True
 
 
@@ -93,6 +96,7 @@ def _hook(point: PatchPoint, provider: Provider) -> None:
     wrapper = kind(before, _copying(find) if point.role == "copy" else driver(point, find))
     setattr(point.owner, point.method, wrapper)
     _hooks[point.owner, point.method] = (wrapper, before)
+    _providers[point.owner, point.method] = provider
 
 
 class _Function(wrapt.FunctionWrapper):  # type: ignore[type-arg]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import json
 import re
 import subprocess
@@ -27,7 +28,7 @@ def _candidates() -> list[str]:
                 found.add(node.name)
             elif isinstance(node, ast.alias):
                 found.add((node.asname or node.name).partition(".")[0])
-    return sorted(name for name in found if name.isidentifier() and name not in dir(__builtins__) and name != "_")
+    return sorted(name for name in found if name.isidentifier() and not hasattr(builtins, name) and name != "_")
 
 
 @pytest.fixture(scope="module")
