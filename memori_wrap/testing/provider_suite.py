@@ -99,11 +99,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 HEAD = """\
 # Conformance
 
-What holds for each SDK, as the tests found it: a cell counts the tests of an item that passed, of all that ran. "-":
-the item does not apply to that API, or no test of its suite says so. Printed by
-`CONFORMANCE_FILE=docs/conformance.md scripts/test tests/conformance`, which takes two of the four shapes of a call
-(sync, async stream) for most SDKs, and one of the doors to an adapter; all of them are in `pytest tests/conformance`,
-and litellm, which wants an openai of its own, in `scripts/test_litellm`.
+What holds for each SDK, as the tests found it: a cell counts the tests of an item that passed, of all that ran, over
+the shapes of a call (sync, async, stream, async stream). "-": the item does not apply to that API, or no test of its
+suite says so. Printed by `CONFORMANCE_FILE=docs/conformance.md pytest tests/conformance -n 4`; litellm, which wants an
+openai of its own, has `scripts/test_litellm`.
 """
 
 
