@@ -132,7 +132,8 @@ class Pool:
         if isinstance(error, Closing):
             self._store.fail(job, "", 0.0)
             return
-        is_dead = job.attempts >= self._max_attempts
+        # a database that is away or busy says nothing about the job, nor does a worker that was killed
+        is_dead = job.attempts >= self._max_attempts and not (isinstance(error, StoreError) and error.transient)
         delay = None if is_dead else min(60.0, 0.5 * 2**job.attempts) * random.uniform(0.5, 1.5)
         self._store.fail(job, f"{type(error).__name__}: {error}", delay)
         self._counts.add("dead" if is_dead else "retried")

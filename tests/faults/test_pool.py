@@ -7,12 +7,14 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from memori_wrap import Memori
+from memori_wrap import Memori, StoreError
 from memori_wrap.augment.pool import Pool
 from memori_wrap.store import queue
+from memori_wrap.store.sql import SqlStore
 from memori_wrap.testing.extractors import ScriptedExtractor
 
 QUICK = {"embedder": "none", "lease": 0.3}
@@ -116,6 +118,30 @@ def test_junk_from_an_extractor(tmp_path: Path) -> None:
         mem.add("I like tea", entity="alice")
         assert mem.flush(20)
         assert mem.facts(entity="alice") == []
+
+
+def given_up_on(folder: Path, monkeypatch: pytest.MonkeyPatch, *, transient: bool) -> int:
+    """Dead jobs after results that could not be written at first."""
+    before, failures = SqlStore.complete, [StoreError("busy", transient=transient)] * 3
+
+    def complete(self: SqlStore, *given: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return before(self, *given)
+
+    monkeypatch.setattr(SqlStore, "complete", complete)
+    with memory(folder, ScriptedExtractor(), max_attempts=2) as mem:
+        mem.add("I like tea", entity="alice")
+        mem.flush(60)
+        return len(mem.dead_jobs())
+
+
+def test_a_busy_database_kills_no_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert given_up_on(tmp_path, monkeypatch, transient=True) == 0
+
+
+def test_results_that_are_refused_for_good_kill_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert given_up_on(tmp_path, monkeypatch, transient=False) == 1
 
 
 WRITER = """
