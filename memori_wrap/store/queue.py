@@ -20,7 +20,6 @@ BACKOFF_CAP = timedelta(minutes=5)
 BEFORE = 2
 """Messages before an exchange that come with its job, as context."""
 
-_WAITING = sa.select(job.c.exchange_id).where(job.c.dead == sa.false()).limit(1)
 _NEXT = (
     sa.select(job.c.entity_id)
     .where(job.c.dead == sa.false(), job.c.entity_id > sa.bindparam("after", type_=job.c.entity_id.type))
@@ -29,18 +28,15 @@ _NEXT = (
 )
 
 
-def is_empty(conn: sa.Connection) -> bool:
-    return conn.execute(_WAITING).first() is None
-
-
-def claim(conn: sa.Connection, limit: int, stale: Sequence[str], after: str) -> list[Job]:
-    """Leases jobs, one entity after the other, each entity's oldest first; begins behind the entity ``after``.
+def claim(conn: sa.Connection, limit: int, stale: Sequence[str], names: Sequence[str]) -> list[Job]:
+    """Leases jobs of these entities, each entity's oldest first, one entity after the other.
 
     In turn, so that one with many jobs delays the others by one of them at a time. A conversation of which an earlier
-    job is held or delayed waits its turn.
+    job is held or delayed waits its turn. Nothing is read here before all locks are taken: MariaDB shows what there was
+    at the first reading, and a job whose messages came after that would seem to have none.
     """
     waiting: list[list[sa.RowMapping]] = []
-    for name in _in_turn(conn, after):
+    for name in names:
         if lock(conn, name) and (rows := _waiting(conn, name, stale)):
             waiting.append(rows[:limit])
         if len(waiting) == limit:
@@ -49,8 +45,8 @@ def claim(conn: sa.Connection, limit: int, stale: Sequence[str], after: str) -> 
     return [_lease(conn, row) for row in in_turn[:limit]]
 
 
-def _in_turn(conn: sa.Connection, after: str) -> Iterator[str]:
-    """The entities with jobs, by one step over the primary key for each, around the end and back to the beginning."""
+def in_turn(conn: sa.Connection, after: str) -> Iterator[str]:
+    """The entities with jobs behind ``after``, around the end and back to it: a step over an index for each."""
     start, is_round = after, False
     while True:
         name = conn.execute(_NEXT, {"after": after}).scalar()

@@ -67,16 +67,19 @@ class SqlStore:
 
     @repeated
     def claim(self, worker: str, limit: int, stale: Sequence[str] = ()) -> Sequence[Job]:
-        with self._session.read() as conn:
-            if queue.is_empty(conn):
+        seen: set[str] = set()
+        while True:
+            with self._session.read() as conn:
+                names = [name for name in islice(queue.in_turn(conn, self._last), limit) if name not in seen]
+            if not names:
                 return []
-        with self._session.write() as conn:
-            jobs = queue.claim(conn, limit, stale, self._last)
-        if jobs:
-            self._last = jobs[-1].entity
-        return jobs
+            with self._session.write() as conn:
+                jobs = queue.claim(conn, limit, stale, names)
+            self._last = jobs[-1].entity if jobs else names[-1]
+            if jobs:
+                return jobs
+            seen.update(names)
 
-    @repeated
     def heartbeat(self, leases: Sequence[str]) -> None:
         for lease in leases:  # a transaction for each: rows of several entities would be locked in any order
             with self._session.write() as conn:
