@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -338,6 +339,7 @@ def test_chat_ends_cleanly_at_a_terminal(key: bytes, server: FakeOpenAI) -> None
         terminal.type(b"Hello\n")
         terminal.until("Noted.")
         terminal.until("you> ")
+        terminal.waits()
         terminal.type(key)
         assert terminal.ended() == 0
     assert "Traceback" not in terminal.seen
@@ -366,7 +368,12 @@ class _at_terminal:  # a context manager that reads as a phrase
         # a session leader that opens a terminal controls it: only then Ctrl-C becomes a signal
         script = 'tty=$1; shift; exec "$@" <"$tty" >"$tty" 2>&1'
         command = ["sh", "-c", script, "sh", os.ttyname(slave), sys.executable, "-m", "memori_wrap.cli", *arguments]
-        self._process = subprocess.Popen(command, env={**os.environ, "TERM": "dumb"}, start_new_session=True)
+        self._process = subprocess.Popen(
+            command,
+            env={**os.environ, "TERM": "dumb"},
+            start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job ignores it
+        )
         os.close(slave)
         self.seen, self._read = "", 0
 
@@ -387,6 +394,15 @@ class _at_terminal:  # a context manager that reads as a phrase
             assert time.monotonic() < deadline, self.seen
             self._take(0.2)
         self._read = self.seen.index(text, self._read) + len(text)
+
+    def waits(self, timeout: float = 30) -> None:
+        """Until it sleeps: readline shows its prompt first, and loses a Ctrl-C that comes before it waits for keys."""
+        status = Path(f"/proc/{self._process.pid}/stat")
+        deadline, asleep = time.monotonic() + timeout, 0
+        while asleep < 10:
+            assert time.monotonic() < deadline, "never at rest"
+            time.sleep(0.02)
+            asleep = asleep + 1 if status.read_text().rpartition(")")[2].split()[0] == "S" else 0
 
     def ended(self, timeout: float = 30) -> int:
         deadline = time.monotonic() + timeout
