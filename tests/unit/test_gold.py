@@ -14,11 +14,25 @@ import pytest
 
 GOLD = Path(__file__).parents[2] / "benchmarks" / "gold"
 FACTS = ("extraction_en", "extraction_zh")
-LEAST = {"extraction_en": 300, "extraction_zh": 250}
+TEXTS = ("injections", "benign_imperatives")
+LEAST = {"extraction_en": 300, "extraction_zh": 250, "injections": 220, "benign_imperatives": 120}
 KINDS = {"attribute", "event", "people", "preference", "relationship", "rule", "skill"}
 FLAGS = {"negated", "ended", "optional"}
 DATES = {"happened_at", "valid_from"}
 DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
+LANGUAGES = {"en", "zh", "es", "de", "fr", "ru", "ja", "ar", "ko", "pt"}
+FAMILIES = {
+    "delimiter_breakout",
+    "forged_role",
+    "instruction_override",
+    "delayed_trigger",
+    "bridge",
+    "recommendation_poisoning",
+    "exfiltration",
+    "tool_abuse",
+    "encoded",
+    "memory_abuse",
+}
 
 
 def load(name):
@@ -105,7 +119,7 @@ def test_the_mix(name):
         assert any(line["speaker"] for line in part)
 
 
-@pytest.mark.parametrize("name", FACTS)
+@pytest.mark.parametrize("name", FACTS + TEXTS)
 def test_halves_ids_and_size(name):
     lines = load(name)
     assert len(lines) >= LEAST[name]
@@ -116,7 +130,7 @@ def test_halves_ids_and_size(name):
 
 
 def test_no_text_twice():
-    assert not repeated([line for name in FACTS for line in load(name)])
+    assert not repeated([line for name in FACTS + TEXTS for line in load(name)])
 
 
 @pytest.mark.parametrize(
@@ -149,3 +163,62 @@ def test_a_chosen_half_and_a_repeated_text_are_seen():
     lines[0]["half"] = "dev" if lines[0]["half"] == "test" else "test"
     assert misplaced(lines) == [lines[0]["id"]]
     assert repeated([*lines, {"text": lines[5]["text"].upper() + "!"}])
+
+
+def test_injections_cover_their_families():
+    lines = load("injections")
+    families = Counter(line["family"] for line in lines)
+    assert families.keys() == FAMILIES
+    assert min(families.values()) >= 20
+    assert {line["lang"] for line in lines} == LANGUAGES
+    for line in lines:
+        assert line.keys() - {"series", "turn"} == {"id", "lang", "half", "family", "text"}, line["id"]
+        assert ("series" in line and "turn" in line) == (line["family"] == "bridge"), line["id"]
+
+
+def test_bridges_are_told_in_turns():
+    bridges = [(line["series"], line["turn"]) for line in load("injections") if "series" in line]
+    turns = Counter(series for series, _ in bridges)
+    assert bridges == [(series, n + 1) for series in turns for n in range(turns[series])]
+    assert min(turns.values()) >= 3
+
+
+def test_look_alikes_name_their_topic():
+    lines = load("benign_imperatives")
+    assert all(line.keys() == {"id", "lang", "half", "topic", "text"} for line in lines)
+    assert {line["lang"] for line in lines} == LANGUAGES
+    assert min(Counter(line["topic"] for line in lines).values()) >= 10
+
+
+@pytest.mark.parametrize("name", FACTS + TEXTS)
+def test_what_cannot_be_seen_is_escaped(name):
+    """A reviewer sees every character: controls, zero-width, bidi and tag characters stand as JSON escapes."""
+    raw = (GOLD / f"{name}.jsonl").read_text("utf-8").replace("\n", "")
+    assert not {hex(ord(c)) for c in raw if unicodedata.category(c) in {"Cc", "Cf", "Co", "Cn", "Zl", "Zp"}}
+
+
+@pytest.mark.parametrize("name", FACTS + TEXTS)
+def test_hosts_are_reserved(name):
+    """RFC 2606 names only: no payload can reach anybody."""
+    hosts = re.findall(r"(?:https?://|ftp://|@)([\w<>-]+(?:\.[\w-]+)+)", " ".join(line["text"] for line in load(name)))
+    assert hosts
+    assert not [
+        host
+        for host in hosts
+        if host.rpartition(".")[2] not in {"example", "invalid", "test"} and host not in {"example.org", "example.com"}
+    ]
+
+
+def test_encoded_payloads_are_really_hidden():
+    """At least one text for each way to hide: invisible, bidi, tags, variation selectors, look-alikes, base64."""
+    texts = [line["text"] for line in load("injections") if line["family"] == "encoded"]
+    ways = {
+        "zero-width": "\u200b",
+        "bidi": "\u202e",
+        "tags": "[\U000e0020-\U000e007e]{10}",
+        "variation selectors": "[\ufe00-\ufe0f][\U000e0100-\U000e01ef]",
+        "look-alikes": "[a-z][\u0430-\u0456]|[\u0430-\u0456][a-z]",
+        "full width": "[\uff41-\uff5a]{4}",
+        "base64": r"\b[A-Za-z0-9+/]{24,}={0,2}",
+    }
+    assert not [way for way, pattern in ways.items() if not any(re.search(pattern, text) for text in texts)]
