@@ -367,7 +367,8 @@ class _at_terminal:  # a context manager that reads as a phrase
         # a session leader that opens a terminal controls it: only then Ctrl-C becomes a signal; and it may have been
         # ignored from the start, in a shell's background job
         script = 'tty=$1; shift; exec "$@" <"$tty" >"$tty" 2>&1'
-        command = ["env", "--default-signal=INT", "sh", "-c", script, "sh", os.ttyname(slave), sys.executable, "-m", "memori_wrap.cli", *arguments]
+        shell = ["env", "--default-signal=INT", "sh", "-c", script, "sh", os.ttyname(slave)]
+        command = [*shell, sys.executable, "-m", "memori_wrap.cli", *arguments]
         self._process = subprocess.Popen(command, env={**os.environ, "TERM": "dumb"}, start_new_session=True)
         os.close(slave)
         self.seen, self._read = "", 0
