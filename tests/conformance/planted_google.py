@@ -200,6 +200,25 @@ def knows_no_refusals(monkeypatch):
     monkeypatch.setattr(wire, "Part", lambda kind, *more, **given: before(kind.replace("refusal", ""), *more, **given))
 
 
+@plant(7, test="test_chunks_that_their_reader_changes", shapes=STREAMS, suite=Gemini)
+def reads_chunks_at_the_end(monkeypatch):
+    feed, reply = wire.Builder.feed, wire.Builder.reply
+    kept = []
+
+    def at_the_end(self):
+        for chunk in kept:
+            feed(self, chunk)
+        return reply(self)
+
+    monkeypatch.setattr(wire.Builder, "feed", lambda self, chunk: kept.append(chunk))
+    monkeypatch.setattr(wire.Builder, "reply", at_the_end)
+
+
+@plant(7, test="test_chunks_that_their_reader_changes", shapes=STREAMS, suite=Gemini)
+def keeps_parts(monkeypatch):
+    monkeypatch.setattr(wire, "_add", lambda parts, part: parts.append(part))
+
+
 @plant(32, test="test_a_calls_arguments_in_pieces", shapes=STREAMS, suite=Gemini)
 def does_not_join_arguments(monkeypatch):
     monkeypatch.setattr(wire, "_add", lambda parts, part: parts.append(part))

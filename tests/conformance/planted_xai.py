@@ -197,6 +197,20 @@ def forgets_the_last_chunk(monkeypatch):
     monkeypatch.setattr(adapter._Builder, "reply", reply)
 
 
+@planted(7, test="test_chunks_that_their_reader_changes", shapes=STREAMS)
+def reads_chunks_at_the_end(monkeypatch):
+    feed, reply = adapter._Builder.feed, adapter._Builder.reply
+    kept = []
+
+    def at_the_end(self):
+        for chunk in kept:
+            feed(self, chunk)
+        return reply(self)
+
+    monkeypatch.setattr(adapter._Builder, "feed", lambda self, chunk: kept.append(chunk))
+    monkeypatch.setattr(adapter._Builder, "reply", at_the_end)
+
+
 @planted(38, test="test_the_event_loop_goes_on_during_recall_and_capture", shapes=(ASYNC, ASYNC_STREAM))
 def holds_the_event_loop(monkeypatch):
     async def wait_async(given):
