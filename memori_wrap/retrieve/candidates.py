@@ -72,7 +72,7 @@ def gather(
     """Finds what is worth a look. ``vector`` None: by words alone; ``recent``: the words of the last turns; ``limit``:
     so many items are wanted."""
     best = max(BEST, limit)
-    near = corpus.vectors.nearest(vector, 2 * ALL, 2 * best) if vector is not None else None
+    near = corpus.vectors.nearest(vector, 2 * ALL, best) if vector is not None else None
     facts, fact_words = _facts(corpus, question, near, best)
     fact_cosine = _cosines(corpus, vector, near, FACT, facts, facts)
     search = WordSearch(corpus.lexical, question, recent)

@@ -74,6 +74,13 @@ class HybridRetriever:
     def nbytes(self) -> int:
         return self._corpus.nbytes()
 
+    @property
+    def is_behind(self) -> bool:
+        return self._corpus.vectors.is_behind
+
+    def tend(self) -> None:
+        self._corpus.vectors.tend()
+
     def rank(self, query: Query, vector: Vectors | None, recent: Sequence[StoredMessage]) -> Sequence[Recollection]:
         if query.engine not in ENGINES:
             raise ConfigurationError(f"engine={query.engine!r} is unknown; it is one of {', '.join(ENGINES)}")

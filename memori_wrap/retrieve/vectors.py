@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -107,8 +108,20 @@ class ItemVectors:
         out[has & np.isnan(out)] = 0.0
         return out
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether the index has work to do that no answer waits for."""
+        behind: bool = getattr(self._index, "is_behind", False)
+        return behind
+
+    def tend(self) -> None:
+        """Lets the index do a step of it."""
+        index: Any = self._index
+        index.tend()
+
     def nbytes(self) -> int:
-        return len(self) * (self._dimension * 4 + _ROW_BYTES)
+        own: Callable[[], int] | None = getattr(self._index, "nbytes", None)
+        return len(self) * _ROW_BYTES + (own() if own is not None else len(self) * self._dimension * 4)
 
     def _place(self, kind: int, number: int, variant: str) -> int:
         """The row of this item and variant, a new one at the end of the item's chain where there is none."""
