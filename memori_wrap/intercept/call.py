@@ -164,11 +164,11 @@ def begin(registration: Registration | None, receiver: object, arguments: Argume
 
 
 class _CallTap(StreamTap):
-    """``around``: for a stream that sends its request when its first item is asked for (see ``generators``)."""
+    """``around``, ``anew``: for a stream that sends its request when its first item is asked for: ``generators``."""
 
     def __init__(self, call: Call, *given: Any) -> None:
         super().__init__(*given)
-        self.around = call.entered
+        self.around, self.anew = call.entered, call.anew
 
 
 class Call:
@@ -198,6 +198,8 @@ class Call:
         self._block = None
         self.is_over = False
         self.result: Any = None
+        self.make: Callable[[Arguments], Any] | None = None
+        """Makes a result that is a generator once more; it is set where there is one."""
 
     def inject(self, block: str | None) -> None:
         """Puts the block into the arguments to call with; the very same object stays where nothing was recalled."""
@@ -234,18 +236,30 @@ class Call:
             yield self._given
             self.is_over = True
         except BaseException as error:
-            if self._block is None or not is_too_long(error):
+            if not self._goes_without(error):
                 self._desk.counts.add("provider_errors")
                 seconds = time.perf_counter() - self._started
                 event = Event("", self._scope, self._request, block=self._block, error=error, seconds=seconds)
                 self._desk.hooks.run("call_error", event)
                 raise
-            self._desk.counts.add("skipped.no_room")
-            self._desk.windows.learn(self.label, self._request, self._block)
-            self._given, self._block = self._arguments, None
         finally:
             self._mark.is_open = False
             _inside.reset(token)
+
+    def anew(self, error: BaseException) -> Any:
+        """Another generator, without the block, where the first step of this one said that the prompt is too long.
+
+        None: the error is the caller's.
+        """
+        return self.make(self._given) if self.make is not None and self._goes_without(error) else None
+
+    def _goes_without(self, error: BaseException) -> bool:
+        if self._block is None or not is_too_long(error):
+            return False
+        self._desk.counts.add("skipped.no_room")
+        self._desk.windows.learn(self.label, self._request, self._block)
+        self._given, self._block = self._arguments, None
+        return True
 
     def finish(self) -> Waiting | None:
         """Captures a finished response; a stream gets its tap and is captured when it ends.

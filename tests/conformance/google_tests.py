@@ -217,7 +217,7 @@ class GoogleTests(Part):
             ]
             assert places == [place]
 
-    @item(36, shapes=PLAIN)
+    @item(36)
     async def test_a_block_never_makes_a_prompt_too_long(self, stage):
         stage.know(KNOWN + " And so on." * 40)
         stage.server = FakeGoogle(REPLY, context_tokens=100)

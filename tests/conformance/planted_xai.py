@@ -225,7 +225,7 @@ def takes_a_generator_function_for_a_coroutine_function(monkeypatch):
     monkeypatch.setattr(drivers, "_async_stream", drivers._async_call)
 
 
-@planted(10, test="test_a_prompt_that_is_too_long_with_its_block_goes_without", shapes=(SYNC, ASYNC, ASYNC_STREAM))
+@planted(10, test="test_a_prompt_that_is_too_long_with_its_block_goes_without", shapes=SHAPES)
 def insists_on_the_block(monkeypatch):
     from memori_wrap.intercept import call
 

@@ -17,12 +17,9 @@ from xai_sdk.tools import web_search
 from memori_wrap.testing.provider.compare import block_of
 from memori_wrap.testing.provider.items import item
 from memori_wrap.testing.provider.shapes import (
-    ASYNC,
-    ASYNC_STREAM,
     END,
     PLAIN,
     STREAMS,
-    SYNC,
     drain,
     pause,
     settle,
@@ -276,7 +273,7 @@ class TestXai(ProviderSuite):
         assert "usage guidelines" in str(outcome.value)
         await stage.captured(0)
 
-    @item(10, shapes=(SYNC, ASYNC, ASYNC_STREAM))
+    @item(10)
     async def test_a_prompt_that_is_too_long_with_its_block_goes_without(self, stage):
         stage.know()
         stage.server.close()
