@@ -1,14 +1,12 @@
-"""Nearest neighbours with FAISS (M. Douze et al.: The Faiss library, 2024): exact, and by a graph past some size."""
+"""Nearest neighbours: exact, and past some size by a graph of FAISS (M. Douze et al.: The Faiss library, 2024)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from memori_wrap.index.flat import DECIMALS, FlatIndex
+from memori_wrap.index.flat import FlatIndex, products
 from memori_wrap.index.graph import Graph
 from memori_wrap.types import Vectors
 
@@ -23,10 +21,10 @@ DEAD = 0.2
 
 
 class FaissIndex(FlatIndex):
-    """A ``FlatIndex`` that FAISS searches. Not for use by several threads at once.
+    """A ``FlatIndex`` with a graph beside it. Not for use by several threads at once.
 
-    Past ``GRAPH_FROM`` vectors ``tend`` builds a graph beside them (see ``Graph``), and ``search`` is approximate
-    once that has them; scores are exact always.
+    Past ``GRAPH_FROM`` vectors ``tend`` builds the graph, and ``search`` is approximate once that has them; scores are
+    exact always. FAISS is not loaded before.
     """
 
     def __init__(self, graph_from: int = GRAPH_FROM) -> None:
@@ -50,9 +48,9 @@ class FaissIndex(FlatIndex):
 
     def search(self, query: Vectors, k: int) -> tuple[Sequence[int], Sequence[float]]:
         if self._graph is None or len(self._waiting) > TAIL or 4 * k > len(self):
-            return self._exact(query, k)
+            return super().search(query, k)
         keys = np.concatenate([self._graph.search(query, k), np.fromiter(self._waiting, np.int64)])
-        scores = np.round(self._rows[self._row[keys]] @ np.asarray(query, np.float32), DECIMALS)
+        scores = products(self._rows[self._row[keys]], query)
         order = np.lexsort((keys, -scores))[:k]
         return keys[order].tolist(), scores[order].tolist()
 
@@ -75,26 +73,3 @@ class FaissIndex(FlatIndex):
     def nbytes(self) -> int:
         """What the vectors and their graph take."""
         return self._rows.nbytes + self._keys.nbytes + self._row.nbytes + (self._graph.nbytes() if self._graph else 0)
-
-    def _exact(self, query: Vectors, k: int) -> tuple[Sequence[int], Sequence[float]]:
-        count = len(self)
-        if not count or k <= 0:
-            return [], []
-        wanted = min(k, count)
-        asked = min(wanted + 8, count)
-        while True:
-            found, rows = self._ask(query, asked)
-            # FAISS breaks ties as it likes: go on until all that are as good as the last one wanted are here
-            if asked == count or found[wanted - 1] > found[-1]:
-                break
-            asked = min(2 * asked, count)
-        keys = self._keys[rows]
-        order = np.lexsort((keys, -found))[:wanted]
-        return keys[order].tolist(), found[order].tolist()
-
-    def _ask(self, query: Vectors, k: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
-        import faiss
-
-        question: Any = np.ascontiguousarray(query, np.float32).reshape(1, -1)
-        scores, rows = faiss.knn(question, self._rows[: len(self)], k, metric=faiss.METRIC_INNER_PRODUCT)
-        return np.round(scores[0], DECIMALS), rows[0]

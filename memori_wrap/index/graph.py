@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from memori_wrap.index.threads import alone
 from memori_wrap.types import Vectors
 
 LINKS = 32
@@ -28,7 +29,6 @@ class Graph:
     def __init__(self, dimension: int) -> None:
         import faiss
 
-        self._faiss: Any = faiss
         fp16: Any = faiss.ScalarQuantizer.QT_fp16
         self._index: Any = faiss.IndexHNSWSQ(dimension, fp16, LINKS, faiss.METRIC_INNER_PRODUCT)
         self._index.hnsw.efConstruction = BUILD
@@ -40,8 +40,8 @@ class Graph:
 
     def add(self, keys: Sequence[int], vectors: Vectors) -> None:
         """Adds nodes; a key must not be there already."""
-        self._faiss.omp_set_num_threads(1)  # of this thread only
-        self._index.add(np.ascontiguousarray(vectors, np.float32))
+        with alone():
+            self._index.add(np.ascontiguousarray(vectors, np.float32))
         self._node.update(zip(keys, range(len(self._keys), len(self._keys) + len(keys)), strict=True))
         self._keys.extend(keys)
 
@@ -55,9 +55,10 @@ class Graph:
     def search(self, query: Vectors, k: int) -> npt.NDArray[np.int64]:
         """About the ``k`` nearest keys, in no order."""
         wanted = min(k + self.dead, len(self._keys)) if self.dead < k else 2 * k
-        parameters = self._faiss.SearchParametersHNSW(efSearch=max(SEARCH, wanted))
         question = np.ascontiguousarray(query, np.float32).reshape(1, -1)
-        nodes = self._index.search(question, wanted, params=parameters)[1][0]
+        with alone() as faiss:
+            parameters = faiss.SearchParametersHNSW(efSearch=max(SEARCH, wanted))
+            nodes = self._index.search(question, wanted, params=parameters)[1][0]
         keys = np.array([self._keys[node] for node in nodes if node >= 0], np.int64)
         return keys[keys >= 0]
 
