@@ -18,7 +18,7 @@ from memori_wrap.retrieve.corpus import Corpus
 from memori_wrap.retrieve.lexical import Floats
 from memori_wrap.retrieve.turns import Bools
 from memori_wrap.retrieve.weights import Weights
-from memori_wrap.types import Delta, Recollection, StoredMessage, Vectors
+from memori_wrap.types import Delta, Recollection, StoredFact, StoredMessage, Vectors
 
 ENGINES = ("auto", "lexical", "dense")
 RECENT_CHARACTERS = 10_000
@@ -161,7 +161,7 @@ class HybridRetriever:
     ) -> list[Recollection]:
         """Facts as items: where facts are asked for, and else those whose turns are not remembered."""
         book, numbers = self._corpus.facts, matches.facts
-        facts = [book.facts[number] for number in numbers]
+        facts: list[StoredFact] = [book.facts[number] for number in numbers]
         said = book.said.view()[numbers]
         keep = (matches.fact_words > 0) | ~np.isnan(matches.fact_cosine)
         keep &= book.ends.view()[numbers] > now.timestamp()
@@ -188,7 +188,7 @@ class HybridRetriever:
                 triple=facts[at].triple,
                 sources=facts[at].sources,
             )
-            for at in scoring.best(scores, said, lambda number: facts[number].id, keep, query.limit)
+            for at in scoring.best(scores, said, lambda at: facts[at].id, keep, query.limit)
         ]
 
 
