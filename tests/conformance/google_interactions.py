@@ -33,8 +33,6 @@ def native(messages):
 class Interactions(Google):
     name = "google-genai interactions"
     is_lazy = False
-    # each client makes this one by itself, and only since 3.6 does it know what the copies share
-    shares_parts = "_api_client" in GeminiNextGenInteractions.__init__.__code__.co_names
     raises_error_events = False
     tapped = frozenset({"close"})
 
