@@ -7,9 +7,12 @@ spaCy, with whose English model it lemmatises, is left out: that model is on no 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
+import uuid
 from collections.abc import Sequence
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -72,3 +75,22 @@ def embed_once(memory: Any, texts: Sequence[str]) -> None:
         batch = order[start : start + 64]
         known.update(zip(batch, model.embed_batch(batch), strict=True))
     model.embed = lambda text, action=None: known.get(text) or one(text, action)
+
+
+def tell(memory: Any, texts: Sequence[str], user: str) -> None:
+    """Memories as ``add(infer=False)`` writes them, but in one batch, as mem0 itself writes those that it extracts."""
+    now = datetime.now(timezone.utc).isoformat()
+    payloads = [
+        {
+            "user_id": user,
+            "role": "user",
+            "data": text,
+            "hash": hashlib.md5(text.encode()).hexdigest(),
+            "created_at": now,
+            "updated_at": now,
+            "text_lemmatized": text,
+        }
+        for text in texts
+    ]
+    vectors = memory.embedding_model.embed_batch(list(texts))
+    memory.vector_store.insert(vectors=vectors, ids=[str(uuid.uuid4()) for _ in texts], payloads=payloads)

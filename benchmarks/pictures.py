@@ -50,13 +50,14 @@ def quality(path: Path, sets: Mapping[str, Curves]) -> None:
     _save(figure, path)
 
 
-def latency(path: Path, rows: Mapping[str, Mapping[int, float]], goal: Mapping[int, float]) -> None:
-    """Milliseconds against turns remembered; ``goal``: what a row of that size should take at most."""
+def latency(path: Path, rows: Mapping[str, Mapping[int, float]], what: str, goal: Mapping[int, float]) -> None:
+    """Milliseconds of ``what`` against turns remembered; ``goal``: turns -> what we should take at most."""
     figure, (panel,) = _panels(1)
     for row, found in rows.items():
         panel.plot(list(found), list(found.values()), marker="o", label=row, **_style(row))
-    panel.plot(list(goal), list(goal.values()), color="tab:red", marker="_", markersize=14, ls="none", label="goal")
-    panel.set(xscale="log", yscale="log", xlabel="turns remembered of one entity", ylabel="ms, median")
+    if goal:
+        panel.plot(list(goal), list(goal.values()), color="tab:red", marker="_", markersize=14, ls="none", label="goal")
+    panel.set(xscale="log", yscale="log", xlabel="turns remembered of one entity", ylabel=what)
     sizes = sorted({size for found in rows.values() for size in found})
     panel.set_xticks(sizes, [f"{size:,}" for size in sizes])
     panel.minorticks_off()

@@ -1,4 +1,4 @@
-"""Recall quality through the public face: ``scripts/bench recall FOLDER... [--no-model] [--ablation] [--picture FILE]``.
+"""Recall quality through the public face: ``scripts/bench recall FOLDER... [--no-model] [--ablation] ...``.
 
 Every turn goes in with ``add`` (one call a session) and every question through ``recall``; the figures are those of
 the data's own ``score.py``. Beside them, from the same run: plain BM25, plain cosine and their sum, what Memori and

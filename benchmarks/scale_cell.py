@@ -116,13 +116,13 @@ def first(cell: Cell) -> Found:
 
 
 def many(cell: Cell) -> Found:
-    """Bytes of this process: idle, then after a question to each of ``number`` entities; and a warm one's recall."""
+    """Bytes of this process: after the first question, and as ``number`` entities are asked one each."""
     import psutil
 
     process = psutil.Process()
     with cell.open() as memory:
         memory.warm()
-        memory.recall("Does anybody know?", entity="nobody")
+        memory.recall("Does anybody know?", entity=entity(0))
         sizes = [process.memory_info().rss]
         asked = np.linspace(0, cell.entities - 1, min(cell.number, cell.entities)).astype(int)
         for n, (number, question) in enumerate(zip(asked, questions(len(asked)), strict=True), 1):
@@ -151,10 +151,10 @@ def background(cell: Cell) -> Found:
             began = time.perf_counter()
             memory.flush()
             pool.append(len(embedder.texts) / (time.perf_counter() - began))
-        texts = list(embedder.texts)
+        same = list(embedder.texts)
         began = time.perf_counter()
-        model.embed(texts)
-        alone.append(len(texts) / (time.perf_counter() - began))
+        model.embed(same)
+        alone.append(len(same) / (time.perf_counter() - began))
     return {"pool": statistics.mean(pool), "alone": statistics.mean(alone)}
 
 
