@@ -118,7 +118,8 @@ def goals(found: Found, size: int) -> Iterator[str]:
             yield judged(f"capture only, {what}, ms median", statistics.median(cell.added), median)
             yield judged(f"capture only, {what}, ms p99", quantile(cell.added, 0.99), p99)
             if way == "busy":
-                yield f"| (jobs done meanwhile, and left) | {cell.counts['augmented']:,}, {cell.counts['pending']:,} | | |"
+                done, left = cell.counts["augmented"], cell.counts["pending"]
+                yield f"| (jobs that the pool did meanwhile, and left) | {done:,}, {left:,} | | |"
     if (recall := found.get((OURS, "meaning", size))) is not None:
         added, name = statistics.median(recall.added), f"recall at {size:,} turns"
         yield judged(f"{name}, ms median", added, 1.2 * statistics.median(recall.embedding) + 1.5)

@@ -61,6 +61,7 @@ def latency(path: Path, rows: Mapping[str, Mapping[int, float]], what: str, goal
     sizes = sorted({size for found in rows.values() for size in found})
     panel.set_xticks(sizes, [f"{size:,}" for size in sizes])
     panel.minorticks_off()
+    panel.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")
     panel.legend(fontsize=8, frameon=False)
     _save(figure, path)
 

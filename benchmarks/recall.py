@@ -33,6 +33,7 @@ from memori_wrap.types import Vectors
 
 SHOWN = ["R@5", "R@10", "R@20", "R@500tok", "R@1000tok", "R@2000tok", "MRR", "ans@1000tok"]
 COMPARED = ["R@5", "R@10", "R@1000tok", "R@2000tok"]
+HEAD = f"| | against | {' | '.join(COMPARED)} |\n|{'---|' * (2 + len(COMPARED))}"
 OURS = "memori_wrap"
 ABLATED = {
     "words": ("words", "context"),
@@ -158,10 +159,11 @@ def bench(folder: Path, embedder: Embedder | None, args: argparse.Namespace) -> 
             ablations |= {f"{ours[-1]}: {name}": run for name, run in _ablate(filled, model is not None).items()}
         filled.memory.close()
     _print(score, conversations, runs, args)
+    print(f"Points above another row, and their 95 % interval: conversations drawn with replacement\n\n{HEAD}")
     for other in compared:
         for name in ours:
             against = compare(score, conversations, runs[name], runs[other], COMPARED)
-            print(f"{name} against {other}: " + "; ".join(f"{metric} {by}" for metric, by in against.items()))
+            print(f"| {name} | {other} | {' | '.join(str(against[metric]) for metric in COMPARED)} |", flush=True)
     print("", *said, sep="\n")
     if ablations:
         print("\nEvery signal left out once:")

@@ -104,10 +104,12 @@ def recall(cell: Cell) -> Found:
 
 
 def first(cell: Cell) -> Found:
-    """Milliseconds of the first question to an entity of this process, the model warm."""
-    with cell.open() as memory:
+    """Milliseconds of the first question to an entity, in a process that has served another one already."""
+    with cell.open(workers=1) as memory:
         memory.warm()
-        memory.recall("Does anybody know?", entity="nobody")
+        memory.add("I drink tea.", entity="somebody else")
+        memory.flush()
+        memory.recall("Does anybody know?", entity="somebody else")
         began = time.perf_counter()
         found = memory.recall(next(iter(questions(1))), entity=entity(0))
         took = 1000 * (time.perf_counter() - began)
@@ -166,7 +168,7 @@ def loop(cell: Cell) -> Found:
 
 async def _loop(memory: Memori, number: int) -> Found:
     async def idle(_: str) -> None:
-        await asyncio.sleep(0.002)
+        await asyncio.sleep(0.02)
 
     async def ask(question: str) -> None:
         await memory.arecall(question, entity=entity(0))
