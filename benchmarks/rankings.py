@@ -23,7 +23,7 @@ from benchmarks.plain import LIMIT
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "rankings"
 SYSTEMS = {"memori": "memori", "mem0": "mem0ai", "mem0-words": "mem0ai"}
-"""What the child calls it -> the distribution."""
+"""What the cell calls it -> the distribution."""
 NAMES = {"memori": "Memori {}", "mem0": "mem0 {}", "mem0-words": "mem0 {} with BM25"}
 NOTES = """\
 Memori and mem0: their own stores and search, turns as items ("speaker: text"), all-MiniLM-L6-v2, the same weights.
@@ -67,8 +67,8 @@ def _items(conversations: Sequence[Conversation], ranked: Sequence[Sequence[Sequ
 
 
 def _ranked(system: str, version: str, asked: str) -> dict[str, Any]:
-    """The child's answer, out of the cache where it was asked just that before. Raises ``RuntimeError``."""
-    code = b"".join((Path(__file__).parent / f"{name}.py").read_bytes() for name in ("rankings_child", "mem0_memory"))
+    """The other's answer, out of the cache where it was asked just that before. Raises ``RuntimeError``."""
+    code = b"".join((Path(__file__).parent / f"{name}.py").read_bytes() for name in ("rankings_cell", "mem0_memory"))
     key = hashlib.sha256(b"\0".join((system.encode(), version.encode(), str(LIMIT).encode(), code, asked.encode())))
     cached = CACHE / f"{system}-{version}-{key.hexdigest()[:16]}.json"
     if not cached.exists():
@@ -79,7 +79,7 @@ def _ranked(system: str, version: str, asked: str) -> dict[str, Any]:
             variables |= memori_model.environment()
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / "asked.json").write_text(asked)
-            command = [sys.executable, "-m", "benchmarks.rankings_child", system, folder]
+            command = [sys.executable, "-m", "benchmarks.rankings_cell", system, folder]
             done = subprocess.run(command, check=False, env=variables, cwd=ROOT, capture_output=True, text=True)
             if done.returncode:
                 raise RuntimeError(done.stderr)

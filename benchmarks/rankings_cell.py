@@ -1,4 +1,4 @@
-"""Another memory's own ranking of turns: ``python -m benchmarks.rankings_child SYSTEM FOLDER``.
+"""Another memory's own ranking of turns: ``python -m benchmarks.rankings_cell SYSTEM FOLDER``.
 
 Reads ``asked.json`` (conversations with ``texts`` and ``questions``) in FOLDER and writes ``ranked.json``: for every
 question of every conversation the places of the texts, best first.
