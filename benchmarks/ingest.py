@@ -2,7 +2,7 @@
 
 Exchanges a second that are acknowledged (durable), by 1 and by 8 threads that each wait for theirs, what that costs
 the database, and how many a second are augmented end to end (rules and a hash embedder: no model is measured here).
-Memori's statements and commits are counted on a call of its own, where it is installed.
+Memori's statements and commits are counted on a call of its own, and mem0's exchanges, where they are installed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from benchmarks import memori_model
+from benchmarks import mem0_memory, memori_model
 from benchmarks.provenance import provenance
 from memori_wrap import Memori
 from memori_wrap.ids import new_id
@@ -153,6 +153,26 @@ def memoris(folder: Path) -> str | None:
     return f"{cost['statements'] / 10:.1f} statements and {cost['commits'] / 10:.1f} commits a call"
 
 
+def mem0s(folder: Path, seconds: float) -> str | None:
+    """Exchanges a second that mem0 takes in, each embedded before ``add`` returns; None where it is not installed."""
+    try:
+        theirs = mem0_memory.make(folder / "mem0", words=False)
+    except ImportError:
+        return None
+    done = -1  # the first one warms up
+    ends = began = time.monotonic()
+    while done < 0 or time.monotonic() < ends:
+        pair = [
+            {"role": "user", "content": f"I like tea number {done}."},
+            {"role": "assistant", "content": "That is noted."},
+        ]
+        theirs.add(pair, user_id="ada", infer=False)
+        done += 1
+        if not done:
+            began, ends = time.monotonic(), time.monotonic() + seconds
+    return f"{done / (time.monotonic() - began):,.0f} exchanges a second, 1 thread (infer=False, embedded in the call)"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/bench ingest", description=__doc__)
     parser.add_argument("--seconds", type=float, default=5.0)
@@ -171,6 +191,8 @@ def main() -> None:
                 print(f"| {label} | not there ({str(error.orig)[:60]}) |", flush=True)
         if (cost := memoris(folder)) is not None:
             print(f"\nMemori 3.3.6 on SQLite: {cost}", flush=True)
+        if (rate := mem0s(folder, given.seconds)) is not None:
+            print(f"mem0 2.2.1 on a local Qdrant: {rate}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""Recall quality through the public face: ``python -m benchmarks.recall FOLDER... [--no-model] [--ablation]``.
+"""Recall quality through the public face: ``scripts/bench recall FOLDER... [--no-model] [--ablation] ...``.
 
 Every turn goes in with ``add`` (one call a session) and every question through ``recall``; the figures are those of
-the data's own ``score.py``. Beside them, from the same run: plain BM25, plain cosine and their sum, and how sure the
-differences are. One conversation also goes in as calls of a registered OpenAI client.
+the data's own ``score.py``. Beside them, from the same run: plain BM25, plain cosine and their sum, what Memori and
+mem0 make of the same turns, and how sure the differences are. One conversation also goes in as calls of a registered
+OpenAI client.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import plain
+from benchmarks import pictures, plain, rankings
 from benchmarks.bootstrap import compare
 from benchmarks.calls import through_client
 from benchmarks.data import Conversation, Run, load, scorer, write_run
@@ -32,6 +33,7 @@ from memori_wrap.types import Vectors
 
 SHOWN = ["R@5", "R@10", "R@20", "R@500tok", "R@1000tok", "R@2000tok", "MRR", "ans@1000tok"]
 COMPARED = ["R@5", "R@10", "R@1000tok", "R@2000tok"]
+HEAD = f"| | against | {' | '.join(COMPARED)} |\n|{'---|' * (2 + len(COMPARED))}"
 OURS = "memori_wrap"
 ABLATED = {
     "words": ("words", "context"),
@@ -122,19 +124,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--conversations", type=int, metavar="N", help="the first N conversations only")
     parser.add_argument("--labels", default="evidence", help="the column of questions that names the evidence")
     parser.add_argument("--no-client", action="store_true", help="leave out the calls of a registered client")
+    parser.add_argument("--no-others", action="store_true", help="leave out Memori and mem0")
+    parser.add_argument("--picture", type=Path, metavar="FILE", help="draw the evidence found against tokens (PNG)")
     parser.add_argument("--out", type=Path, default=Path(tempfile.gettempdir()) / "memori-wrap-recall")
     args = parser.parse_args(arguments)
     embedder = None if args.no_model else _model()
-    for folder in args.folders:
-        bench(folder, embedder, args)
+    curves = {folder.name: bench(folder, embedder, args) for folder in args.folders}
+    if args.picture:
+        pictures.quality(args.picture, curves)
 
 
-def bench(folder: Path, embedder: Embedder | None, args: argparse.Namespace) -> None:
-    """Runs and prints everything for one folder."""
+def bench(folder: Path, embedder: Embedder | None, args: argparse.Namespace) -> pictures.Curves:
+    """Runs and prints everything for one folder; the share of the evidence that stands in so many tokens, by row."""
     score, conversations = scorer(folder), load(folder, args.conversations)
     turns = sum(len(conversation.turns) for conversation in conversations)
     print(f"\n## {folder.name}: {len(conversations)} conversations, {turns} turns", flush=True)
     runs = plain.runs(conversations, embedder)
+    said: list[str] = []
+    if embedder is not None and not args.no_others:
+        others, said = rankings.runs(conversations)
+        runs |= others
+    compared = [name for name in runs if name != "cosine, plain"]
     ours: list[str] = []
     ablations: dict[str, Run] = {}
     for model in (embedder, None) if embedder else (None,):
@@ -149,10 +159,12 @@ def bench(folder: Path, embedder: Embedder | None, args: argparse.Namespace) -> 
             ablations |= {f"{ours[-1]}: {name}": run for name, run in _ablate(filled, model is not None).items()}
         filled.memory.close()
     _print(score, conversations, runs, args)
-    for other in ("BM25, plain", "score sum, plain"):
-        for name in ours if other in runs else ():
+    print(f"Points above another row, and their 95 % interval: conversations drawn with replacement\n\n{HEAD}")
+    for other in compared:
+        for name in ours:
             against = compare(score, conversations, runs[name], runs[other], COMPARED)
-            print(f"{name} against {other}: " + "; ".join(f"{metric} {by}" for metric, by in against.items()))
+            print(f"| {name} | {other} | {' | '.join(str(against[metric]) for metric in COMPARED)} |", flush=True)
+    print("", *said, sep="\n")
     if ablations:
         print("\nEvery signal left out once:")
         _print(score, conversations, ablations, args, by_category=False)
@@ -166,6 +178,7 @@ def bench(folder: Path, embedder: Embedder | None, args: argparse.Namespace) -> 
             args.out / folder.name / f"{name.replace(', ', '-').replace(': ', '-').replace(' ', '_')}.jsonl.gz", run
         )
     print(f"\nrun files: {args.out / folder.name}")
+    return {name: pictures.curve(score, conversations, run) for name, run in runs.items()}
 
 
 def _ablate(filled: Filled, model: bool) -> dict[str, Run]:
