@@ -40,6 +40,7 @@ class SqlStore:
 
     def __init__(self, connection: Connection, durability: str = "normal") -> None:
         self._session = Session(connection)
+        self._is_in_memory = connection.owned and connection.shared
         self._last = ""  # the entity whose job was claimed last: the next claim begins behind it
         try:
             prepare(self._session, durability, owned=connection.owned)
@@ -53,6 +54,14 @@ class SqlStore:
 
     def leave(self) -> None:
         self._session.engine.dispose(close=False)
+
+    @property
+    def location(self) -> tuple[str, ...]:
+        """The URL without its password, and the schema; nothing for a database in memory."""
+        if self._is_in_memory:
+            return ()
+        where = (self._session.engine.url.render_as_string(hide_password=True), self._session.schema)
+        return tuple(part for part in where if part)
 
     # ------------------------------------------------------------ capture
 
