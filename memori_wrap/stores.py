@@ -10,15 +10,15 @@ from memori_wrap.settings import Settings
 
 
 def open_store(target: object, settings: Settings) -> Store:
-    """The store of ``target``: a store, what an installed adapter opens, else a SQL database.
+    """The store of ``target``: what an installed adapter opens, a store, else a SQL database.
 
     Raises ``ConfigurationError`` (``MissingExtra`` for an absent driver) and ``StoreError``.
     """
-    if hasattr(target, "capture") and hasattr(target, "claim"):
-        return cast(Store, target)
     if (plug := plug_for(target)) is not None:
         opener = cast(OpenStore, plugins.load("stores", plug))
         return opener(target, durability=settings.durability)
+    if hasattr(target, "capture") and hasattr(target, "claim"):
+        return cast(Store, target)
     # SQLAlchemy is loaded here, when a database is opened, and not by importing the package
     from memori_wrap.store.connect import connect
     from memori_wrap.store.sql import SqlStore

@@ -1,4 +1,4 @@
-"""A server that speaks MongoDB's wire protocol, in a process of its own: no ``mongod`` can be had from a registry.
+"""A server that speaks MongoDB's wire protocol, in a process of its own: no package registry carries ``mongod``.
 
 SecantusDB has MongoDB's storage engine, WiredTiger, under commands of its own. With ``TEST_MONGODB`` set to the URL
 of a real server that one is taken instead.
@@ -16,8 +16,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
+
+__all__ = ["fresh_mongodb", "mongodb", "mongodb_server", "mongodb_url"]
 
 REAL = os.environ.get("TEST_MONGODB")
 START = 60.0
@@ -70,3 +73,16 @@ def fresh_mongodb(server: str) -> Iterator[str]:
     finally:
         with MongoClient[dict[str, object]](server) as client:
             client.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def mongodb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server without a replica set."""
+    with mongodb_server(tmp_path_factory.mktemp("mongodb")) as url:
+        yield url
+
+
+@pytest.fixture
+def mongodb_url(mongodb: str) -> Iterator[str]:
+    with fresh_mongodb(mongodb) as url:
+        yield url

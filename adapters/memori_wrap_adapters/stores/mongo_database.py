@@ -114,7 +114,7 @@ def as_store_error(error: PyMongoError) -> StoreError:
     """Without its text, which may hold documents, but for one about the connection."""
     is_away = isinstance(error, ConnectionFailure)
     is_transient = isinstance(error, (ConnectionFailure, ExecutionTimeout, WTimeoutError)) or error.timeout
-    text = f": {str(error).partition(',')[0]}" if is_away else ""
+    text = f": {re.split(r', | [(]', str(error))[0]}" if is_away else ""
     return StoreError(f"MongoDB: {type(error).__name__}{text}", transient=is_transient)
 
 
