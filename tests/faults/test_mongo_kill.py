@@ -59,8 +59,7 @@ class PublishedFirst(Commits):
             blank = {"born": head.born, "stale": head.stale, "floor": head.floor}
             self._heads.insert_one({"_id": head.name, **blank, **fields})
         for write in change.writes:
-            one = {"c": write.collection, "k": dict(write.key), "f": write.fields, "u": write.is_whole}
-            self.apply(head.name, version, [one])
+            self.apply(head.name, version, [write.noted()])
         return True
 
 

@@ -54,6 +54,11 @@ class Write:
     fields: Document | None
     is_whole: bool = False
 
+    def noted(self) -> Document:
+        """As it stands in a head. Fields are pairs there: a name with a dot in it is none that every server takes."""
+        fields = None if self.fields is None else [[name, value] for name, value in self.fields.items()]
+        return {"c": self.collection, "k": dict(self.key), "f": fields, "u": self.is_whole}
+
 
 @dataclass(frozen=True, slots=True)
 class Head:
@@ -222,7 +227,7 @@ class Commits:
             by_collection[write["c"]].append(
                 DeleteOne(older)
                 if write["f"] is None
-                else UpdateOne(older, {"$set": {**write["f"], "version": version}}, upsert=write["u"])
+                else UpdateOne(older, {"$set": {**dict(write["f"]), "version": version}}, upsert=write["u"])
             )
         for collection, operations in by_collection.items():
             try:
@@ -241,7 +246,7 @@ class Commits:
             "writes": [],
             "parts": 0,
         }
-        written = [{"c": w.collection, "k": dict(w.key), "f": w.fields, "u": w.is_whole} for w in change.writes]
+        written = [w.noted() for w in change.writes]
         sizes = [len(bson.encode(w)) for w in written]
         if sum(sizes) <= IN_HEAD:
             pending["writes"] = written
