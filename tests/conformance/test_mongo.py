@@ -15,6 +15,7 @@ from pymongo import AsyncMongoClient, MongoClient
 from pymongo.monitoring import CommandListener, CommandStartedEvent
 
 from memori_wrap import ConfigurationError, Memori, MigrationNeeded, StoreError
+from memori_wrap.cli.tables import check
 from memori_wrap.protocols import Located, Store
 from memori_wrap.store.connect import connect
 from memori_wrap.store.sql import SqlStore
@@ -118,6 +119,11 @@ def test_what_cannot_be_used_says_so(mongodb_url: str) -> None:
         Memori(mongodb_url, settings={"database_schema": "memory"})
     with pytest.raises(MigrationNeeded, match="schema 99"):
         Memori(mongodb_url)
+
+
+def test_the_commands_for_sql_say_so() -> None:
+    with pytest.raises(ConfigurationError, match="SQL"):
+        check("mongodb://127.0.0.1:9/x", as_json=False)
 
 
 def test_a_server_that_is_away() -> None:

@@ -115,6 +115,60 @@ def test_who_is_late_brings_nothing_back(store: Store) -> None:
         assert database_of(store)[PREFIX + "conversation_message"].count_documents({"text": "secret"}) == 0
 
 
+class Remembering(Commits):
+    """Notes what it has carried out, to be carried out again."""
+
+    def __init__(self, *databases: Any) -> None:
+        super().__init__(*databases)
+        self.done: list[tuple[str, int, int, Document]] = []
+
+    def carry_out(self, name: str, version: int, born: int, pending: Document) -> None:
+        self.done.append((name, version, born, pending))
+        super().carry_out(name, version, born, pending)
+
+
+class Unconditional(Remembering):
+    """Planted: it writes over what is newer."""
+
+    def apply(self, name: str, version: int, writes: Sequence[Mapping[str, Any]]) -> None:
+        for write in writes:
+            collection, key = self._database[PREFIX + write["c"]], {"entity_id": name, **write["k"]}
+            if write["u"] or collection.count_documents({**key, "job": {"$ne": None}}):
+                collection.update_one(key, {"$set": {**dict(write["f"]), "version": version}}, upsert=True)
+
+
+def changed_by_the_late(url: str, commits: type[Remembering]) -> list[str]:
+    """Which collections are different after every commit was carried out once more, the newest first."""
+    kind = type("Again", (MongoStore,), {"commits": commits})
+    client: MongoClient[Document] = MongoClient(url)
+    store: MongoStore = kind(client.get_default_database(), "normal", client)
+    for n in range(3):
+        store.capture([exchange(f"I like tea {n}"), exchange(f"I like tea {n}", session="t")])
+        jobs = store.claim("w", 2)
+        vectors = [StoredVector(jobs[0].messages[0].id, VECTOR)]
+        store.complete([Augmentation(job, [fact(job, ends="mate")], vectors) for job in jobs], "m")
+
+    def everything() -> dict[str, list[Document]]:
+        return {name: list(database_of(store)[PREFIX + name].find({}).sort("_id")) for name in (*KEYS, HEAD, PART)}
+
+    assert isinstance(store._commits, Remembering)
+    before, done = everything(), list(store._commits.done)
+    assert len(done) == 9
+    for commit in reversed(done):
+        store._commits.carry_out(*commit)
+    after = everything()
+    store.close()
+    return [name for name in before if before[name] != after[name]]
+
+
+def test_commits_that_are_carried_out_again_and_late_change_nothing(mongodb_url: str) -> None:
+    assert changed_by_the_late(mongodb_url, Remembering) == []
+
+
+def test_an_unconditional_write_is_found(mongodb_url: str) -> None:
+    assert "exchange" in changed_by_the_late(mongodb_url, Unconditional)
+
+
 # ---------------------------------------------------------------- whose it is
 
 EVERYBODYS = frozenset({"claim", "leases", "heartbeat", "dead", "retry", "queue", "other_models", "entities"}) | {

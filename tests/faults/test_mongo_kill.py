@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
+from typing import Any
 
 import numpy as np
+import pytest
 from pymongo import MongoClient
 from pymongo.monitoring import CommandListener, CommandSucceededEvent
 
+from memori_wrap.errors import StoreError
 from memori_wrap.ids import new_id
 from memori_wrap.types import Augmentation, Exchange, Fact, Job, Message, ResolvedFact, Scope, StoredVector, Triple
-from memori_wrap_adapters.stores.mongo import MongoStore
+from memori_wrap_adapters.stores.mongo import MongoStore, open_store
 from memori_wrap_adapters.stores.mongo_commits import Change, Commits, Head
 from memori_wrap_adapters.stores.mongo_documents import HEAD, KEYS, PART, PREFIX
 from tests.support.mongo import mongodb, mongodb_url
@@ -142,10 +147,10 @@ def augmented(job: Job, wording: str) -> Augmentation:
     return Augmentation(job, [fact], [StoredVector(job.messages[0].id, VECTOR)])
 
 
-def verdicts(url: str, commits: type[Commits]) -> Iterator[tuple[int, list[str]]]:
+def verdicts(url: str, commits: type[Commits], step: int = 1) -> Iterator[tuple[int, list[str]]]:
     """What went wrong, by the write after which the process was killed; as many as a whole life has."""
     Run(url, Commits).open().close()  # the indexes are made
-    for writes in range(1, 200):
+    for writes in range(1, 200, step):
         run = Run(url, commits)
         is_killed = run.killed_after(writes)
         yield writes, run.verdict()
@@ -154,11 +159,95 @@ def verdicts(url: str, commits: type[Commits]) -> Iterator[tuple[int, list[str]]
     raise AssertionError("it never came to its end")
 
 
-def test_killed_after_any_write(mongodb_url: str) -> None:
-    found = dict(verdicts(mongodb_url, Commits))
-    assert len(found) > 20, "fewer kills than there are steps"
+@pytest.mark.parametrize("step", [pytest.param(1, marks=pytest.mark.slow), 3])
+def test_killed_after_any_write(mongodb_url: str, step: int) -> None:
+    """Of the everyday runs, after every third."""
+    found = dict(verdicts(mongodb_url, Commits, step))
+    assert len(found) > 24 // step, "fewer kills than there are steps"
     assert {n: wrong for n, wrong in found.items() if wrong} == {}
 
 
 def test_the_kills_find_a_wrong_order(mongodb_url: str) -> None:
     assert any("messages" in wrong for _, wrongs in verdicts(mongodb_url, PublishedFirst) for wrong in wrongs)
+
+
+def test_a_worker_finds_what_a_dead_process_has_decided(mongodb_url: str) -> None:
+    """Nobody asks for the entity again; who has nothing else to do looks for what was left."""
+    run = Run(mongodb_url, Commits)
+    run.open().close()
+    decided = 1  # the first write is the head's
+    assert run.killed_after(decided)
+    store = run.open()
+    assert store.queue().pending == 0
+    (job,) = store.claim("w", 1)
+    assert [m.text for m in job.messages] == ["I like tea", "fine"]
+    store.close()
+
+
+# ---------------------------------------------------------------- stopped, and late
+
+PROCESSES, EACH = 3, 15
+
+
+def worked_through(url: str, number: int) -> None:
+    """Captures and works on one entity as the others do."""
+    store = open_store(url)
+    for n in range(EACH):
+        said = Exchange(new_id(), Scope("alice", None, f"s{n % 4}"), (Message("user", f"{number}/{n}"),), (), NOW)
+        patiently(lambda said=said: store.capture([said]))
+        for job in patiently(lambda: store.claim(str(number), 2)):
+            patiently(lambda job=job: store.complete([augmented(job, "first")], "m"))
+    store.close()
+
+
+def patiently(act: Callable[[], Any]) -> Any:
+    while True:
+        try:
+            return act()
+        except StoreError as error:
+            if not error.transient:
+                raise
+
+
+@pytest.mark.slow
+def test_processes_that_stand_still_now_and_then(mongodb_url: str) -> None:
+    """Stopped in the middle of a commit, overtaken, and then going on with it: everything is there, and once."""
+    store = open_store(mongodb_url)
+    store.close()
+    children = []
+    for number in range(PROCESSES):
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                worked_through(mongodb_url, number)
+                code = 0
+            finally:
+                os._exit(code)
+        children.append(child)
+    choose, stops, codes = random.Random(20261128), 0, {}
+    while len(codes) < PROCESSES:
+        chosen = choose.choice([child for child in children if child not in codes])
+        os.kill(chosen, signal.SIGSTOP)
+        stops += 1
+        time.sleep(choose.random() * 0.15)
+        os.kill(chosen, signal.SIGCONT)
+        time.sleep(choose.random() * 0.02)
+        for child in children:
+            if child not in codes and (found := os.waitpid(child, os.WNOHANG))[0]:
+                codes[child] = found[1]
+    assert set(codes.values()) == {0}
+    assert stops > 20
+    store = open_store(mongodb_url)
+    while jobs := store.claim("last", 9):
+        store.complete([augmented(job, "first") for job in jobs], "m")
+    after = store.load("alice", 0, "m")
+    assert sorted(m.text for m in after.messages) == sorted(f"{p}/{n}" for p in range(PROCESSES) for n in range(EACH))
+    places = [(m.conversation, m.position) for m in after.messages]
+    assert len(set(places)) == len(places)
+    assert len({conversation for conversation, _ in places}) == 4
+    assert [f.id for f in after.facts if f.mentions != 1 or len(f.sources) != 1] == []
+    assert len(after.facts) == len(after.vectors) == PROCESSES * EACH
+    assert (store.queue().pending, dict(store.leases())) == (0, {})
+    assert remains(mongodb_url, "alice").get(PART) is None
+    store.close()

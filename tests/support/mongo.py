@@ -44,7 +44,7 @@ def mongodb_server(folder: Path, *options: str) -> Iterator[str]:
         _wait_for(url, server, folder / "mongodb.log")
         yield url
     finally:
-        server.terminate()
+        server.kill()  # nothing of it is wanted any more
         server.wait(30)
 
 

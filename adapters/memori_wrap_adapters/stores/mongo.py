@@ -94,8 +94,14 @@ class MongoStore:
 
     @translated
     def claim(self, worker: str, limit: int, stale: Sequence[str] = ()) -> Sequence[Job]:
-        for name in self._commits.unfinished():
-            self._commits.head(name)  # what a process that died has left: there may be jobs in it
+        jobs = self._claim(limit, stale)
+        if not jobs and (left := self._commits.unfinished()):
+            for name in left:
+                self._commits.head(name)  # what a process that died has left: there may be jobs in it
+            jobs = self._claim(limit, stale)
+        return jobs
+
+    def _claim(self, limit: int, stale: Sequence[str]) -> Sequence[Job]:
         seen: set[str] = set()
         while True:
             names = [name for name in islice(self._jobs.in_turn(self._last), limit) if name not in seen]
