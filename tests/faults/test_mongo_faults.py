@@ -256,7 +256,7 @@ def test_a_forgotten_entity_is_found(mongodb_url: str, monkeypatch: pytest.Monke
 def test_away_and_back(mongodb_url: str, tmp_path: Path) -> None:
     """Calls go on, what was said goes to the journal, and into the database when it is back: once."""
     with FakeOpenAI("Noted.") as provider, Proxy(mongodb_url) as proxy:
-        url = f"{proxy.url}?serverSelectionTimeoutMS=300&connectTimeoutMS=300&directConnection=true"
+        url = f"{proxy.url.partition('?')[0]}?serverSelectionTimeoutMS=300&connectTimeoutMS=300&directConnection=true"
         settings = {"data_dir": str(tmp_path)}
         with Memori(url, embedder=HashEmbedder(), extractor=ScriptedExtractor(), settings=settings) as mem:
             client = mem.register(OpenAI(base_url=provider.base_url, api_key="x"), entity="alice")
@@ -284,7 +284,7 @@ def test_away_and_back(mongodb_url: str, tmp_path: Path) -> None:
 def test_the_answer_to_a_commit_is_lost(mongodb_url: str) -> None:
     """The decision reached the server and its answer not the client: once more, and it is there once."""
     with Proxy(mongodb_url) as proxy:
-        store = open_store(f"{proxy.url}?directConnection=true")
+        store = open_store(f"{proxy.url}&directConnection=true")
         store.capture([exchange("first")])
         said = exchange("only once", session="t")
         proxy.cut_after = b"only once"

@@ -24,6 +24,8 @@ __all__ = ["fresh_mongodb", "mongodb", "mongodb_server", "mongodb_url"]
 
 REAL = os.environ.get("TEST_MONGODB")
 START = 60.0
+PATIENT = "serverSelectionTimeoutMS=60000&connectTimeoutMS=60000&socketTimeoutMS=240000"
+"""A machine that is busy with other tests answers late."""
 
 
 @contextmanager
@@ -69,7 +71,7 @@ def fresh_mongodb(server: str) -> Iterator[str]:
     name = f"memori_wrap_{uuid.uuid4().hex[:12]}"
     base, _, query = server.partition("?")
     try:
-        yield f"{base.rstrip('/')}/{name}{'?' if query else ''}{query}"
+        yield f"{base.rstrip('/')}/{name}?{'&'.join(part for part in (query, PATIENT) if part)}"
     finally:
         with MongoClient[dict[str, object]](server) as client:
             client.drop_database(name)
