@@ -104,7 +104,7 @@ def triple_of(row: Mapping[str, Any]) -> Document:
 
 def moment(at: datetime) -> int:
     """Microseconds since 1970."""
-    return (at - _EPOCH) // _MICROSECOND
+    return (at.astimezone(timezone.utc) - _EPOCH) // _MICROSECOND
 
 
 def _stored(name: str, value: Any) -> Any:
