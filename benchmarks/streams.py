@@ -2,7 +2,8 @@
 
 Bare and registered streams of the same long reply, in turns, from one loopback server in a process of its own: the
 time to the first item, and the time for each item after it, up to the last. What the end costs (the capture waits for
-its acknowledgement) is a column of its own. Memory is recalled by words, so the first item waits for that.
+its acknowledgement) is a column of its own. So is the CPU time of the reader's thread: what an item costs, also where
+the machine is busy and the clock tells of that. Memory is recalled by words, so the first item waits for that.
 """
 
 from __future__ import annotations
@@ -27,10 +28,11 @@ WARM = 5
 
 @dataclass
 class Times:
-    """Seconds: to the first item, for each further item, and from the last item to the end."""
+    """Seconds: to the first item, for each further item (``cpu``: of the reader's thread), from the last to the end."""
 
     first: list[float] = field(default_factory=list)
     chunk: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
     end: list[float] = field(default_factory=list)
     items: int = 0
 
@@ -40,12 +42,15 @@ def read(sdk: Sdk, client: Any, question: str, times: Times) -> None:
     stream = iter(sdk.stream(client, question))
     next(stream)
     first = last = time.perf_counter()
+    cpu = last_cpu = time.thread_time()
     n = 0
     for _ in stream:
         last = time.perf_counter()
+        last_cpu = time.thread_time()
         n += 1
     times.first.append(first - began)
     times.chunk.append((last - first) / n)
+    times.cpu.append((last_cpu - cpu) / n)
     times.end.append(time.perf_counter() - last)
     times.items = n + 1
 
@@ -71,18 +76,20 @@ def row(sdk: Sdk, pairs: int, words: int) -> str:
         counts = memory.stats()["counts"]
         assert counts["injected"] == pairs + WARM, counts
     for times in (bare, ours):
-        for each in (times.first, times.chunk, times.end):
+        for each in (times.first, times.chunk, times.cpu, times.end):
             del each[:WARM]
     first, chunk = statistics.median(bare.first), statistics.median(bare.chunk)
     return (
         f"| {sdk.name} | {ours.items} | {1e3 * first:.2f} | {1e3 * added(ours.first, bare.first):.2f} "
-        f"| {1e6 * chunk:.1f} | {1e6 * added(ours.chunk, bare.chunk):.1f} | {1e3 * added(ours.end, bare.end):.2f} |"
+        f"| {1e6 * chunk:.1f} | {1e6 * added(ours.chunk, bare.chunk):.1f} | {1e6 * added(ours.cpu, bare.cpu):.1f} "
+        f"| {1e3 * added(ours.end, bare.end):.2f} |"
     )
 
 
 def table(names: Sequence[str], pairs: int, words: int) -> Iterator[str]:
-    yield "| SDK | items | first item, bare, ms | added, ms | a further item, bare, µs | added, µs | end, added, ms |"
-    yield "|---|---|---|---|---|---|---|"
+    titles = "SDK | items | first item, bare, ms | added, ms | a further item, bare, µs | added, µs | added CPU, µs"
+    yield f"| {titles} | end, added, ms |"
+    yield "|---|---|---|---|---|---|---|---|"
     for sdk in SDKS:
         if (sdk.name in names or not names) and _is_there(sdk.package):
             yield row(sdk, pairs, words)

@@ -1,7 +1,8 @@
 """A tap on a plain generator, which has no place to mount one: a generator over it takes its place.
 
 It is a real one (SDK users check), hands on what is sent, thrown and closed (PEP 380), and adds nothing to the
-generator's items. ``around`` is entered around each step and never across a yield.
+generator's items. ``around`` is entered around each step and never across a yield. Where the first step fails, the
+tap's ``anew``, if it has one, may give another iterator to begin with (or something to await that gives it).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from asyncio import CancelledError
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from inspect import isawaitable
 from types import coroutine
 from typing import Any
 
@@ -31,9 +33,13 @@ def tee(inner: Any, tap: Tap, around: Around | None = None) -> Generator[Any, An
         except StopIteration as done:
             tap.end()
             return done.value
-        except BaseException:
-            (tap.broken if is_begun else tap.void)()
-            raise
+        except BaseException as error:
+            other = None if is_begun else _other(tap, error)
+            if other is None:
+                (tap.broken if is_begun else tap.void)()
+                raise
+            inner, step = other, other.__next__
+            continue
         is_begun = True
         tap.feed(item)
         try:
@@ -53,6 +59,12 @@ def tee(inner: Any, tap: Tap, around: Around | None = None) -> Generator[Any, An
             step = partial(inner.throw, error)
         else:
             step = inner.__next__ if sent is None else partial(inner.send, sent)
+
+
+def _other(tap: Tap, error: BaseException) -> Any:
+    """What is to be begun with instead of an iterator that failed at its first step; None: nothing is."""
+    anew: Callable[[BaseException], Any] | None = getattr(tap, "anew", None)
+    return anew(error) if anew is not None else None
 
 
 def _left_to_its_owner(_: object) -> None:
@@ -117,9 +129,14 @@ async def atee(inner: Any, tap: Tap, around: Around | None = None) -> AsyncGener
         except StopAsyncIteration:
             await tap.aend()
             return
-        except BaseException:
-            (tap.broken if is_begun else tap.void)()
-            raise
+        except BaseException as error:
+            other = None if is_begun else _other(tap, error)
+            if other is None:
+                (tap.broken if is_begun else tap.void)()
+                raise
+            inner = await other if isawaitable(other) else other
+            step = first(inner)
+            continue
         is_begun = True
         tap.feed(item)
         try:

@@ -51,7 +51,9 @@ class Parts:
         where = settings.index_url or (settings.database if conn is None else conn)
         self.indexes = Indexes(index or settings.index, where, self.key)
         self._retriever = retriever
-        self.cache = RetrieverCache(self.store, self._make_retriever, self.model, self.counts, settings.cache_bytes)
+        self.cache = RetrieverCache(
+            self.store, self._make_retriever, self.model, self.counts, settings.cache_bytes, self.courtesy.breathe
+        )
         self.model.on_ready = self._model_came
         pipeline = Pipeline(_extractor(extractor or settings.extractor), self.model, embedding_texts, self.courtesy)
         self.pool = Pool(

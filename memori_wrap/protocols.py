@@ -298,7 +298,11 @@ class OpenStore(Protocol):
 
 @runtime_checkable
 class VectorIndex(Protocol):
-    """Nearest neighbours by inner product. Disposable: it is rebuilt from the store. Keys are small integers."""
+    """Nearest neighbours by inner product. Disposable: it is rebuilt from the store. Keys are small integers.
+
+    One that has work to do which no answer waits for says so in ``is_behind``, and does a step of some milliseconds of
+    it in ``tend()``. One that holds more than its vectors tells the bytes of all in ``nbytes()``.
+    """
 
     def __len__(self) -> int: ...
 
@@ -363,7 +367,10 @@ class Query:
 
 
 class Retriever(Protocol):
-    """Ranks what one entity remembers. One instance per entity; calls come one at a time."""
+    """Ranks what one entity remembers. One instance per entity; calls come one at a time.
+
+    ``is_behind`` and ``tend()``, where it has them, are as an index's.
+    """
 
     revision: int
 

@@ -1,76 +1,75 @@
-"""Exact nearest neighbours with FAISS (M. Douze et al.: The Faiss library, 2024): a flat inner-product index."""
+"""Nearest neighbours: exact, and past some size by a graph of FAISS (M. Douze et al.: The Faiss library, 2024)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from memori_wrap.index.flat import FlatIndex, products
+from memori_wrap.index.graph import Graph
 from memori_wrap.types import Vectors
 
-DECIMALS = 6
+GRAPH_FROM = 40_000
+"""Vectors from which a graph is made: looking at all of them takes longer than the rest of a recall."""
+TAIL = 1000
+"""Vectors that the graph may lack and still be asked: they are looked at one by one."""
+STEP = 16
+"""Vectors that are put into the graph at once: a few milliseconds."""
+DEAD = 0.2
+"""The share of removed vectors in the graph past which it is made anew."""
 
 
-class FaissIndex:
-    """A ``VectorIndex`` that loads FAISS at the first vector. Not for use by several threads at once."""
+class FaissIndex(FlatIndex):
+    """A ``FlatIndex`` with a graph beside it. Not for use by several threads at once.
 
-    def __init__(self) -> None:
-        self._index: Any = None
-        self._keys: set[int] = set()
+    Past ``GRAPH_FROM`` vectors ``tend`` builds the graph, and ``search`` is approximate once that has them; scores are
+    exact always. FAISS is not loaded before.
+    """
 
-    def __len__(self) -> int:
-        return len(self._keys)
+    def __init__(self, graph_from: int = GRAPH_FROM) -> None:
+        super().__init__()
+        self._graph_from = graph_from
+        self._graph: Graph | None = None
+        self._waiting: dict[int, None] = {}
 
     def add(self, keys: Sequence[int], vectors: Vectors) -> None:
-        vectors = np.ascontiguousarray(vectors, np.float32)
-        if len(keys) != len(vectors):
-            raise ValueError(f"{len(keys)} keys for {len(vectors)} vectors")
-        if not len(keys):
-            return
-        if self._index is None or (not self._keys and self._index.d != vectors.shape[1]):
-            import faiss
-
-            self._index = faiss.IndexIDMap2(faiss.IndexFlatIP(vectors.shape[1]))
-        if vectors.shape[1] != self._index.d:
-            raise ValueError(f"vectors of {vectors.shape[1]} dimensions in an index of {self._index.d}")
-        latest = {int(key): row for row, key in enumerate(keys)}
-        self.remove([key for key in latest if key in self._keys])
-        self._index.add_with_ids(vectors[list(latest.values())], np.array(list(latest), np.int64))
-        self._keys.update(latest)
+        super().add(keys, vectors)
+        self._waiting.update(dict.fromkeys(map(int, keys)))
+        if self._graph is not None:
+            self._graph.remove(keys)
 
     def remove(self, keys: Sequence[int]) -> None:
-        known = self._keys.intersection(int(key) for key in keys)
-        if known:
-            self._index.remove_ids(np.array(sorted(known), np.int64))
-            self._keys -= known
+        super().remove(keys)
+        for key in keys:
+            self._waiting.pop(key, None)
+        if self._graph is not None:
+            self._graph.remove(keys)
 
     def search(self, query: Vectors, k: int) -> tuple[Sequence[int], Sequence[float]]:
-        count = len(self._keys)
-        if not count or k <= 0:
-            return [], []
-        wanted = min(k, count)
-        asked = min(wanted + 8, count)
-        while True:
-            found, keys = self._ask(query, asked)
-            # FAISS breaks ties as it likes: go on until all that are as good as the last one wanted are here
-            if asked == count or found[wanted - 1] > found[-1]:
-                break
-            asked = min(2 * asked, count)
-        order = np.lexsort((keys, -found))[:wanted]
-        return keys[order].tolist(), found[order].tolist()
+        if self._graph is None or len(self._waiting) > TAIL or 4 * k > len(self):
+            return super().search(query, k)
+        keys = np.concatenate([self._graph.search(query, k), np.fromiter(self._waiting, np.int64)])
+        scores = products(self._rows[self._row[keys]], query)
+        order = np.lexsort((keys, -scores))[:k]
+        return keys[order].tolist(), scores[order].tolist()
 
-    def scores(self, query: Vectors, keys: Sequence[int]) -> Sequence[float]:
-        if not len(keys):
-            return []
-        missing = [key for key in keys if int(key) not in self._keys]
-        if missing:
-            raise KeyError(missing[0])
-        rows = self._index.reconstruct_batch(np.asarray(keys, np.int64))
-        scores: list[float] = np.round(rows @ np.asarray(query, np.float32), DECIMALS).tolist()
-        return scores
+    @property
+    def is_behind(self) -> bool:
+        """Whether there are vectors that the graph, where there is to be one, lacks."""
+        return bool(self._waiting) and len(self) >= self._graph_from
 
-    def _ask(self, query: Vectors, k: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
-        scores, keys = self._index.search(np.ascontiguousarray(query, np.float32).reshape(1, -1), k)
-        return np.round(scores[0], DECIMALS), keys[0]
+    def tend(self) -> None:
+        """Brings the graph a step of some milliseconds on."""
+        if self._graph is None or self._graph.dead > DEAD * len(self) + STEP:
+            self._graph = Graph(self._rows.shape[1])
+            self._waiting = dict.fromkeys(self._keys[: len(self)].tolist())
+        step = [key for key, _ in zip(self._waiting, range(STEP), strict=False)]
+        if step:
+            self._graph.add(step, self._rows[self._row[step]])
+            for key in step:
+                del self._waiting[key]
+
+    def nbytes(self) -> int:
+        """What the vectors and their graph take."""
+        return self._rows.nbytes + self._keys.nbytes + self._row.nbytes + (self._graph.nbytes() if self._graph else 0)

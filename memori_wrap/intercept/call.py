@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, Protocol
@@ -101,6 +101,24 @@ class _Mark:
 _inside: ContextVar[_Mark | None] = ContextVar("memori_wrap_inside", default=None)
 
 
+class _Entered:
+    """For each chunk of a stream: a context manager that is a generator takes three times as long."""
+
+    __slots__ = ("_mark", "_token")
+    _token: Token[_Mark | None]
+
+    def __init__(self, mark: _Mark) -> None:
+        self._mark = mark
+
+    def __enter__(self) -> None:
+        self._token = _inside.set(self._mark)
+        self._mark.is_open = True
+
+    def __exit__(self, *error: object) -> None:
+        self._mark.is_open = False
+        _inside.reset(self._token)
+
+
 def last_user(messages: tuple[Message, ...]) -> int:
     """Index of the last message of the user, -1 where there is none."""
     return next((i for i in range(len(messages) - 1, -1, -1) if messages[i].role == "user"), -1)
@@ -146,11 +164,11 @@ def begin(registration: Registration | None, receiver: object, arguments: Argume
 
 
 class _CallTap(StreamTap):
-    """``around``: for a stream that sends its request when its first item is asked for (see ``generators``)."""
+    """``around``, ``anew``: for a stream that sends its request when its first item is asked for: ``generators``."""
 
     def __init__(self, call: Call, *given: Any) -> None:
         super().__init__(*given)
-        self.around = call.entered
+        self.around, self.anew = call.entered, call.anew
 
 
 class Call:
@@ -180,6 +198,8 @@ class Call:
         self._block = None
         self.is_over = False
         self.result: Any = None
+        self.make: Callable[[Arguments], Any] | None = None
+        """Makes a result that is a generator once more; it is set where there is one."""
 
     def inject(self, block: str | None) -> None:
         """Puts the block into the arguments to call with; the very same object stays where nothing was recalled."""
@@ -216,18 +236,30 @@ class Call:
             yield self._given
             self.is_over = True
         except BaseException as error:
-            if self._block is None or not is_too_long(error):
+            if not self._goes_without(error):
                 self._desk.counts.add("provider_errors")
                 seconds = time.perf_counter() - self._started
                 event = Event("", self._scope, self._request, block=self._block, error=error, seconds=seconds)
                 self._desk.hooks.run("call_error", event)
                 raise
-            self._desk.counts.add("skipped.no_room")
-            self._desk.windows.learn(self.label, self._request, self._block)
-            self._given, self._block = self._arguments, None
         finally:
             self._mark.is_open = False
             _inside.reset(token)
+
+    def anew(self, error: BaseException) -> Any:
+        """Another generator, without the block, where the first step of this one said that the prompt is too long.
+
+        None: the error is the caller's.
+        """
+        return self.make(self._given) if self.make is not None and self._goes_without(error) else None
+
+    def _goes_without(self, error: BaseException) -> bool:
+        if self._block is None or not is_too_long(error):
+            return False
+        self._desk.counts.add("skipped.no_room")
+        self._desk.windows.learn(self.label, self._request, self._block)
+        self._given, self._block = self._arguments, None
+        return True
 
     def finish(self) -> Waiting | None:
         """Captures a finished response; a stream gets its tap and is captured when it ends.
@@ -251,16 +283,9 @@ class Call:
         result, self.result = self.result, None
         return result
 
-    @contextmanager
-    def entered(self) -> Generator[None]:
+    def entered(self) -> _Entered:
         """Around a step of a stream that calls as it is read: what runs inside is no call of its own."""
-        token = _inside.set(self._mark)
-        self._mark.is_open = True
-        try:
-            yield
-        finally:
-            self._mark.is_open = False
-            _inside.reset(token)
+        return _Entered(self._mark)
 
     def _tap(self, builder: ReplyBuilder) -> StreamTap:
         return _CallTap(self, builder, self._capture, self._desk)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from memori_wrap.generators import atee, first, tee
@@ -42,6 +43,12 @@ def _bound(
     return unbound.__get__(given.args[0], type(given.args[0])), given.args[1:]
 
 
+def _made(point: PatchPoint, wrapped: Callable[..., Any], receiver: Any, given: Arguments) -> Any:
+    """What the SDK's own method gives."""
+    method, args = _bound(point, wrapped, receiver, given)
+    return method(*args, **given.kwargs)
+
+
 def _sync_call(point: PatchPoint, lookup: Lookup) -> Driver:
     def drive(wrapped: Callable[..., Any], receiver: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         registration = lookup(receiver)
@@ -51,8 +58,9 @@ def _sync_call(point: PatchPoint, lookup: Lookup) -> Driver:
         call.inject(wait(call.recalling))
         while not call.is_over:
             with call.open() as given:
-                method, args = _bound(point, wrapped, receiver, given)
-                call.result = method(*args, **given.kwargs)
+                call.result = _made(point, wrapped, receiver, given)
+        if inspect.isgenerator(call.result):
+            call.make = partial(_made, point, wrapped, receiver)
         wait(call.finish())
         return call.taken()
 
@@ -68,8 +76,9 @@ def _async_call(point: PatchPoint, lookup: Lookup) -> Driver:
         call.inject(await wait_async(call.recalling))
         while not call.is_over:
             with call.open() as given:
-                method, args = _bound(point, wrapped, receiver, given)
-                call.result = await method(*args, **given.kwargs)
+                call.result = await _made(point, wrapped, receiver, given)
+        if inspect.isasyncgen(call.result):
+            call.make = partial(_made, point, wrapped, receiver)
         await wait_async(call.finish())
         return call.taken()
 
@@ -85,11 +94,7 @@ def _async_stream(point: PatchPoint, lookup: Lookup) -> Driver:
         if not call:
             return wrapped(*args, **kwargs)
 
-        def make(given: Arguments) -> Any:
-            method, args = _bound(point, wrapped, receiver, given)
-            return method(*args, **given.kwargs)
-
-        later = call.result = _Later(call, make)
+        later = call.result = _Later(call, partial(_made, point, wrapped, receiver))
         call.finish()
         result = call.taken()
         return result if result is not later else wrapped(*args, **kwargs)

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import wait as wait_for
+from typing import Any
 
 from memori_wrap.background import Threads
 from memori_wrap.counts import Counts
@@ -38,6 +39,7 @@ class _Entry:
         self.is_loaded = False
         self.opened = 0.0
         self.following: Future[None] | None = None
+        self.tending: Future[None] | None = None
 
 
 class _Recent:
@@ -51,13 +53,23 @@ class _Recent:
 class RetrieverCache:
     """Bounded by the memory that the retrievers hold; the least recently asked goes first."""
 
-    def __init__(self, store: Store, make: MakeRetriever, model: Model, counts: Counts, max_bytes: int) -> None:
-        self._store, self._make, self._model, self._counts = store, make, model, counts
+    def __init__(
+        self,
+        store: Store,
+        make: MakeRetriever,
+        model: Model,
+        counts: Counts,
+        max_bytes: int,
+        breathe: Callable[[], None],
+    ) -> None:
+        self._store, self._make, self._model, self._counts, self._breathe = store, make, model, counts, breathe
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._recent: dict[str, OrderedDict[str, _Recent]] = {}
         self._readers = Threads("memori-reader", 2)
+        self._tenders = Threads("memori-tender", 1)
+        self._is_closed = False
 
     # ------------------------------------------------------------ what is new
 
@@ -106,6 +118,7 @@ class RetrieverCache:
                     # any other base: another process wrote in between, the next recall follows it up
                     if entry.is_loaded and entry.retriever.revision == delta.base and entry.model == self._model.name:
                         entry.retriever.apply(delta)
+                self._tend(entry)
 
     # ------------------------------------------------------------ recall
 
@@ -152,6 +165,10 @@ class RetrieverCache:
             return entry.following
 
     def _catch_up(self, entity: str, entry: _Entry) -> None:
+        self._bring_up(entity, entry)
+        self._tend(entry)
+
+    def _bring_up(self, entity: str, entry: _Entry) -> None:
         model = self._model.name
         if not entry.is_loaded or entry.model != model:
             retriever = self._load(entity, model, self._make(entity, model))
@@ -177,6 +194,21 @@ class RetrieverCache:
                     entry.retriever = fresh
                 elif entry.retriever.revision == delta.base:
                     entry.retriever.apply(delta)
+
+    def _tend(self, entry: _Entry) -> None:
+        """Has the entry's retriever do, on a thread, what no answer waits for."""
+
+        def work() -> None:
+            while _is_behind(entry.retriever) and not self._is_closed:
+                self._breathe()
+                with entry.lock:
+                    retriever: Any = entry.retriever
+                    retriever.tend()
+
+        with self._lock:
+            is_idle = entry.tending is None or entry.tending.done()
+            if is_idle and not self._is_closed and _is_behind(entry.retriever):
+                entry.tending = self._tenders.submit(work)
 
     def _load(self, entity: str, model: str | None, retriever: Retriever) -> Retriever:
         """Gives a new retriever what the store has, of the vectors those only that its index lacks."""
@@ -211,13 +243,20 @@ class RetrieverCache:
                 total -= held[name]
 
     def close(self, deadline: float) -> None:
+        self._is_closed = True
         self._readers.close(deadline)
+        self._tenders.close(deadline)
 
 
 def _since(retriever: Retriever) -> int | None:
     """The revision up to which it needs no vectors: 0 for one whose index lives in memory, None where it takes none."""
     since: int | None = getattr(retriever, "since", 0)
     return since
+
+
+def _is_behind(retriever: Retriever) -> bool:
+    behind: bool = getattr(retriever, "is_behind", False)
+    return behind
 
 
 def _messages_of(exchange: Exchange) -> list[StoredMessage]:

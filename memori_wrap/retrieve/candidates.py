@@ -10,12 +10,11 @@ import numpy as np
 
 from memori_wrap.protocols import Query
 from memori_wrap.retrieve.corpus import Corpus
-from memori_wrap.retrieve.facts import lift
 from memori_wrap.retrieve.lexical import Floats, Ints
 from memori_wrap.retrieve.question import Question
-from memori_wrap.retrieve.search import WordSearch
+from memori_wrap.retrieve.search import WordSearch, top
 from memori_wrap.retrieve.turns import Bools, Table
-from memori_wrap.retrieve.vectors import CONTEXT, FACT, TURN
+from memori_wrap.retrieve.vectors import CONTEXT, FACT, TURN, Near
 from memori_wrap.types import StoredMessage, Vectors
 
 ALL = 600
@@ -28,7 +27,7 @@ BEST = 250
 class Matches:
     """How well items match, one value each: words 0 to about 1, cosines with NaN for "no vector".
 
-    ``turns``: their numbers, ascending, and ``rows`` their columns; the facts are all there.
+    ``turns`` and ``facts``: their numbers, ascending; ``rows``: the turns' columns.
     """
 
     turns: Ints
@@ -37,6 +36,7 @@ class Matches:
     context: Floats
     cosine: Floats
     context_cosine: Floats
+    facts: Ints
     fact_words: Floats
     fact_cosine: Floats
 
@@ -67,61 +67,53 @@ def gather(
     keep: Bools,
     vector: Vectors | None,
     recent: Sequence[Counter[str]],
+    limit: int,
 ) -> Matches:
-    """Finds what is worth a look. ``vector`` None: by words alone; ``recent``: the words of the last turns."""
-    words, context = WordSearch(corpus.lexical, recent).run(question, table)
-    fact_words = corpus.facts.by_fact(WordSearch(corpus.facts.lexical).run(question)[0])
-    counts = {TURN: len(table), CONTEXT: len(table), FACT: len(corpus.facts)}
-    cosines = {kind: np.full(count, np.nan) for kind, count in counts.items()}
-    if vector is not None:
-        cosines = corpus.vectors.nearest(vector, 2 * ALL, 2 * BEST, counts)
+    """Finds what is worth a look. ``vector`` None: by words alone; ``recent``: the words of the last turns; ``limit``:
+    so many items are wanted."""
+    best = max(BEST, limit)
+    near = corpus.vectors.nearest(vector, 2 * ALL, best) if vector is not None else None
+    facts, fact_words = _facts(corpus, question, near, best)
+    fact_cosine = _cosines(corpus, vector, near, FACT, facts, facts)
+    search = WordSearch(corpus.lexical, question, recent)
     turns = worth = np.flatnonzero(keep)
     if len(turns) > ALL:
-        worth = _worth(corpus, question, table, keep, words + context, cosines, fact_words)
+        scores = np.fmax(fact_words, np.nan_to_num(fact_cosine))
+        linked = corpus.facts.lift(facts, scores)
+        chosen = np.zeros(len(table), np.bool_)
+        chosen[search.likely(keep, table, best)] = True
+        chosen[linked[0][top(np.where(keep[linked[0]], linked[1], 0.0), best)]] = True
+        if near is not None:
+            chosen[near.of(TURN)] = chosen[near.of(CONTEXT)] = True
+        for start, end in question.spans:
+            chosen[np.flatnonzero(keep & (table.said >= start) & (table.said < end))[-best:]] = True
+        worth = np.flatnonzero(chosen & keep)
         turns = _with_neighbours(worth, table, keep)
-    if vector is not None:
-        for kind in (TURN, CONTEXT):
-            corpus.vectors.fill(vector, kind, worth, cosines[kind])
-            corpus.vectors.call_far(kind, turns, cosines[kind])
-        facts = top(fact_words, BEST)
-        corpus.vectors.fill(vector, FACT, facts, cosines[FACT])
-        corpus.vectors.call_far(FACT, np.arange(len(corpus.facts)), cosines[FACT])
-    return Matches(
-        turns,
-        table.take(turns),
-        words[turns],
-        context[turns],
-        cosines[TURN][turns],
-        cosines[CONTEXT][turns],
-        fact_words,
-        cosines[FACT],
-    )
+    words, context = search.shares(turns, table)
+    cosine, context_cosine = (_cosines(corpus, vector, near, kind, turns, worth) for kind in (TURN, CONTEXT))
+    return Matches(turns, table.take(turns), words, context, cosine, context_cosine, facts, fact_words, fact_cosine)
 
 
-def top(scores: Floats, count: int) -> Ints:
-    """The positions of the ``count`` highest scores above 0."""
-    best = np.argpartition(-scores, count)[:count] if len(scores) > count else np.arange(len(scores))
-    found: Ints = best[scores[best] > 0]
-    return found
+def _facts(corpus: Corpus, question: Question, near: Near | None, best: int) -> tuple[Ints, Floats]:
+    """The facts worth a look, and how well their words match."""
+    book = corpus.facts
+    search = WordSearch(book.lexical, question)
+    facts = np.arange(len(book))
+    if len(facts) > ALL:
+        chosen = np.zeros(len(facts), np.bool_)
+        chosen[book.owners(search.likely(np.ones(len(book.lexical), np.bool_), None, best))] = True
+        if near is not None:
+            chosen[near.of(FACT)] = True
+        facts = np.flatnonzero(chosen)
+    return facts, search.shares(book.documents(facts))[0]
 
 
-def _worth(
-    corpus: Corpus,
-    question: Question,
-    table: Table,
-    keep: Bools,
-    by_words: Floats,
-    cosines: dict[int, Floats],
-    fact_words: Floats,
-) -> Ints:
-    """The turns with the best words, meaning, facts or dates."""
-    chosen = ~np.isnan(cosines[TURN]) | ~np.isnan(cosines[CONTEXT])
-    chosen[top(np.where(keep, by_words, 0.0), BEST)] = True
-    facts = np.fmax(fact_words, np.nan_to_num(cosines[FACT]))
-    chosen[top(np.where(keep, lift(facts, *corpus.facts.links(), len(table)), 0.0), BEST)] = True
-    for start, end in question.spans:
-        chosen[np.flatnonzero(keep & (table.said >= start) & (table.said < end))[-BEST:]] = True
-    return np.flatnonzero(chosen & keep)
+def _cosines(
+    corpus: Corpus, vector: Vectors | None, near: Near | None, kind: int, numbers: Ints, exact: Ints
+) -> Floats:
+    if vector is None or near is None:
+        return np.full(len(numbers), np.nan)
+    return corpus.vectors.cosines(vector, near, kind, numbers, exact)
 
 
 def _with_neighbours(turns: Ints, table: Table, keep: Bools) -> Ints:

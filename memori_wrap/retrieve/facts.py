@@ -9,6 +9,7 @@ import numpy as np
 from memori_wrap.retrieve import words
 from memori_wrap.retrieve.columns import Column
 from memori_wrap.retrieve.lexical import Floats, Ints, LexicalIndex
+from memori_wrap.retrieve.turns import Bools
 from memori_wrap.types import StoredFact
 
 
@@ -21,6 +22,7 @@ class Facts:
         self.lexical = LexicalIndex()
         self._terms: list[list[str]] = []
         self._document = Column(np.int64)
+        self._owner = Column(np.int64)
         self.said = Column(np.float64)
         self.ends = Column(np.float64)
         """When each was said and until when it holds, in seconds since 1970."""
@@ -65,14 +67,34 @@ class Facts:
         for number in self._waiting.pop(message, ()):
             self._link(number, turn)
 
-    def links(self) -> tuple[Ints, Ints]:
-        """(facts, turns): which fact rests on which turn."""
-        return self._link_fact.view(), self._link_turn.view()
-
-    def by_fact(self, scores: Floats) -> Floats:
-        """Scores of the documents of ``lexical`` as scores of the facts, shape (len(self),)."""
-        found: Floats = scores[self._document.view()]
+    def is_linked(self, numbers: Ints) -> Bools:
+        """Whether a turn is remembered that states it."""
+        linked = np.zeros(len(self), np.bool_)
+        linked[self._link_fact.view()] = True
+        found: Bools = linked[numbers]
         return found
+
+    def documents(self, numbers: Ints) -> Ints:
+        """The documents of ``lexical`` that facts are searched by."""
+        found: Ints = self._document.view()[numbers]
+        return found
+
+    def owners(self, documents: Ints) -> Ints:
+        """The facts that documents of ``lexical`` are of."""
+        found: Ints = self._owner.view()[documents]
+        return found
+
+    def lift(self, numbers: Ints, scores: Floats) -> tuple[Ints, Floats]:
+        """(turns, ascending; values): the best score among the facts ``numbers`` that rest on each turn, above 0."""
+        by_fact = np.zeros(len(self))
+        by_fact[numbers] = scores
+        values = by_fact[self._link_fact.view()]
+        linked = np.flatnonzero(values > 0)
+        turns, values = self._link_turn.view()[linked], values[linked]
+        order = np.lexsort((-values, turns))
+        turns, values = turns[order], values[order]
+        is_first = np.r_[True, turns[1:] != turns[:-1]][: len(turns)]
+        return turns[is_first], values[is_first]
 
     def nbytes(self) -> int:
         return self.lexical.nbytes() + 900 * len(self.facts) + self._link_fact.nbytes * 2
@@ -81,14 +103,8 @@ class Facts:
         counts = Counter(words.terms_of(fact.text))
         self._terms[number] = list(counts)
         self._document[number] = self.lexical.add(counts)
+        self._owner.append(number)
 
     def _link(self, number: int, turn: int) -> None:
         self._link_fact.append(number)
         self._link_turn.append(turn)
-
-
-def lift(scores: Floats, facts: Ints, turns: Ints, count: int) -> Floats:
-    """For each of ``count`` turns the best score among the facts that rest on it, 0 where there is none."""
-    best = np.zeros(count)
-    np.maximum.at(best, turns, scores[facts])
-    return best

@@ -18,7 +18,7 @@ from memori_wrap.retrieve.corpus import Corpus
 from memori_wrap.retrieve.lexical import Floats
 from memori_wrap.retrieve.turns import Bools
 from memori_wrap.retrieve.weights import Weights
-from memori_wrap.types import Delta, Recollection, StoredMessage, Vectors
+from memori_wrap.types import Delta, Recollection, StoredFact, StoredMessage, Vectors
 
 ENGINES = ("auto", "lexical", "dense")
 RECENT_CHARACTERS = 10_000
@@ -74,6 +74,13 @@ class HybridRetriever:
     def nbytes(self) -> int:
         return self._corpus.nbytes()
 
+    @property
+    def is_behind(self) -> bool:
+        return self._corpus.vectors.is_behind
+
+    def tend(self) -> None:
+        self._corpus.vectors.tend()
+
     def rank(self, query: Query, vector: Vectors | None, recent: Sequence[StoredMessage]) -> Sequence[Recollection]:
         if query.engine not in ENGINES:
             raise ConfigurationError(f"engine={query.engine!r} is unknown; it is one of {', '.join(ENGINES)}")
@@ -91,9 +98,9 @@ class HybridRetriever:
             vector = None
         keep, terms = allowed(corpus, query, table, recent), self._terms(recent)
         try:
-            matches = gather(corpus, question, table, keep, vector, terms)
+            matches = gather(corpus, question, table, keep, vector, terms, query.limit)
         except StoreError:  # of an index past this process
-            matches = gather(corpus, question, table, keep, None, terms)
+            matches = gather(corpus, question, table, keep, None, terms, query.limit)
         fact_parts = scoring.base(
             matches.fact_words,
             matches.fact_words,
@@ -105,7 +112,8 @@ class HybridRetriever:
         fact = scoring.total(fact_parts)
         found: list[Recollection] = []
         if query.kinds is None or "turn" in query.kinds:
-            parts = scoring.score_turns(matches, question, fact, corpus.facts.links(), self.weights)
+            lifted = corpus.facts.lift(matches.facts, fact)
+            parts = scoring.score_turns(matches, question, lifted, self.weights)
             found += self._turns(query, matches, parts, scoring.found(matches, question, parts), recent)
         if query.kinds is None or "fact" in query.kinds:
             found += self._facts(query, matches, fact_parts, fact, now)
@@ -152,21 +160,21 @@ class HybridRetriever:
         self, query: Query, matches: Matches, parts: scoring.Parts, scores: Floats, now: datetime
     ) -> list[Recollection]:
         """Facts as items: where facts are asked for, and else those whose turns are not remembered."""
-        book = self._corpus.facts
-        said = book.said.view()
+        book, numbers = self._corpus.facts, matches.facts
+        facts: list[StoredFact] = [book.facts[number] for number in numbers]
+        said = book.said.view()[numbers]
         keep = (matches.fact_words > 0) | ~np.isnan(matches.fact_cosine)
-        keep &= book.ends.view() > now.timestamp()
+        keep &= book.ends.view()[numbers] > now.timestamp()
         if query.threshold is not None:
             keep &= scores >= query.threshold
         if query.kinds is None:
-            keep[book.links()[0]] = False
+            keep &= ~book.is_linked(numbers)
         if query.since is not None:
             keep &= said >= query.since.timestamp()
         if query.until is not None:
             keep &= said <= query.until.timestamp()
         if query.process is not None:
-            keep &= np.array([fact.process == query.process for fact in book.facts], np.bool_)
-        facts = book.facts
+            keep &= np.array([fact.process == query.process for fact in facts], np.bool_)
         return [
             Recollection(
                 id=facts[at].id,
@@ -180,7 +188,7 @@ class HybridRetriever:
                 triple=facts[at].triple,
                 sources=facts[at].sources,
             )
-            for at in scoring.best(scores, said, lambda number: facts[number].id, keep, query.limit)
+            for at in scoring.best(scores, said, lambda at: facts[at].id, keep, query.limit)
         ]
 
 

@@ -9,7 +9,6 @@ import numpy as np
 from memori_wrap.retrieve import signals
 from memori_wrap.retrieve.candidates import Matches
 from memori_wrap.retrieve.dates import nearness
-from memori_wrap.retrieve.facts import lift
 from memori_wrap.retrieve.lexical import Floats, Ints
 from memori_wrap.retrieve.question import Question
 from memori_wrap.retrieve.turns import Bools
@@ -48,14 +47,16 @@ def total(parts: Parts) -> Floats:
     return scores
 
 
-def score_turns(matches: Matches, question: Question, fact: Floats, links: tuple[Ints, Ints], w: Weights) -> Parts:
-    """The parts of the score of every turn looked at. ``fact``: the match of each fact; ``links``: see ``Facts``."""
+def score_turns(matches: Matches, question: Question, lifted: tuple[Ints, Floats], w: Weights) -> Parts:
+    """The parts of the score of every turn looked at. ``lifted``: what facts give to turns, see ``Facts.lift``."""
     rows = matches.rows
     parts = base(matches.words, matches.context, matches.cosine, matches.context_cosine, question, w)
     match = total(parts)
-    count = int(matches.turns[-1]) + 1 if len(matches.turns) else 0
-    inside = links[1] < count
-    lifted = lift(fact, links[0][inside], links[1][inside], count)[matches.turns]
+    fact = np.zeros(len(matches.turns))
+    place = np.searchsorted(matches.turns, lifted[0])
+    there = place < len(matches.turns)
+    there[there] = matches.turns[place[there]] == lifted[0][there]
+    fact[place[there]] = lifted[1][there]
     return parts | {
         "reply": w.after * signals.after(match, rows),
         "question before": w.before * signals.before(match, rows),
@@ -64,7 +65,7 @@ def score_turns(matches: Matches, question: Question, fact: Floats, links: tuple
         "long answer": -w.lecture * signals.lecture(rows.lectures, question.addressed),
         "date": w.date * nearness(rows.said, list(question.spans)),
         "time words": w.time_words * signals.time_words(rows.tells_time, question.asks_time),
-        "fact": w.fact * lifted,
+        "fact": w.fact * fact,
         "length": -w.length * signals.length(rows.tokens),
         "asks": -w.asks * signals.asks(rows.asks, rows.tokens),
     }

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from memori_wrap.protocols import VectorIndex
 from memori_wrap.retrieve.columns import Column
 from memori_wrap.retrieve.lexical import Floats, Ints
+from memori_wrap.retrieve.turns import Bools
 from memori_wrap.types import StoredVector, Vectors
 
 TURN, CONTEXT, FACT = 0, 1, 2
 """What a row embeds: a turn or a passage of it, a turn with the one before, a fact."""
 _ROW_BYTES = 250
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """What lies nearest to a question: kind, number and cosine of each row."""
+
+    kinds: Ints
+    numbers: Ints
+    cosines: Floats
+
+    def of(self, kind: int) -> Ints:
+        """The numbers of one kind; one with several rows may come several times."""
+        found: Ints = self.numbers[self.kinds == kind]
+        return found
 
 
 def kind_of_turn(variant: str) -> int:
@@ -55,41 +72,56 @@ class ItemVectors:
     def settle(self, revision: int, *, complete: bool) -> None:
         """All of a delta has been added; ``complete``: none of its vectors waits for its item."""
 
-    def nearest(self, query: Vectors, few: int, k: int, counts: Mapping[int, int]) -> dict[int, Floats]:
-        """Per kind the best cosine of each of its ``counts`` items; NaN for those without a vector or, if there are
-        more than ``few`` rows in all, not among the ``k`` nearest."""
+    def nearest(self, query: Vectors, few: int, k: int) -> Near:
+        """All rows where there are no more than ``few``, else the ``k`` nearest."""
         if len(self) <= few:
             rows = np.arange(len(self))
             scores = self._scores(query, rows)
         else:
             rows, scores = self._search(query, k)
-        kinds, numbers = self._kind.view()[rows], self._number.view()[rows]
-        out: dict[int, Floats] = {}
-        for kind, count in counts.items():
-            out[kind] = np.full(count, np.nan)
-            mine = kinds == kind
-            np.fmax.at(out[kind], numbers[mine], scores[mine])
+        return Near(self._kind.view()[rows], self._number.view()[rows], scores)
+
+    def cosines(self, query: Vectors, near: Near, kind: int, numbers: Ints, exact: Ints) -> Floats:
+        """The best cosine of each of ``numbers`` (ascending), NaN without a vector; of what is neither near nor in
+        ``exact`` it is 0, as for what has nothing to do with the question."""
+        out = np.full(len(numbers), np.nan)
+        first = self._first[kind].view()
+        has = numbers < len(first)
+        has[has] = first[numbers[has]] >= 0
+        mine = near.kinds == kind
+        place, there = _places(numbers, near.numbers[mine])
+        np.fmax.at(out, place[there], near.cosines[mine][there])
+        place, there = _places(numbers, exact)
+        place = place[there]
+        place = place[has[place] & np.isnan(out[place])]
+        rows = first[numbers[place]]
+        asked: list[tuple[Ints, Ints]] = []
+        while len(rows):
+            asked.append((place, rows))
+            following = self._next.view()[rows]
+            place, rows = place[following >= 0], following[following >= 0]
+        if asked:
+            scores = self._scores(query, np.concatenate([rows for _, rows in asked]))
+            for place, rows in asked:
+                out[place] = np.fmax(out[place], scores[: len(rows)])
+                scores = scores[len(rows) :]
+        out[has & np.isnan(out)] = 0.0
         return out
 
-    def fill(self, query: Vectors, kind: int, numbers: Ints, cosines: Floats) -> None:
-        """Puts the best cosine of each of ``numbers`` into ``cosines`` where that is NaN and there is a vector."""
-        owners = self._having(kind, numbers[np.isnan(cosines[numbers])])
-        rows = self._first[kind].view()[owners]
-        asked = [(owners, rows)]
-        while len(rows):
-            following = self._next.view()[rows]
-            owners, rows = owners[following >= 0], following[following >= 0]
-            asked.append((owners, rows))
-        owners, rows = (np.concatenate(parts) for parts in zip(*asked, strict=True))
-        if len(rows):
-            np.fmax.at(cosines, owners, self._scores(query, rows))
+    @property
+    def is_behind(self) -> bool:
+        """Whether the index has work to do that no answer waits for."""
+        behind: bool = getattr(self._index, "is_behind", False)
+        return behind
 
-    def call_far(self, kind: int, numbers: Ints, cosines: Floats) -> None:
-        """The same without looking: 0, as for what has nothing to do with the question."""
-        cosines[self._having(kind, numbers[np.isnan(cosines[numbers])])] = 0.0
+    def tend(self) -> None:
+        """Lets the index do a step of it."""
+        index: Any = self._index
+        index.tend()
 
     def nbytes(self) -> int:
-        return len(self) * (self._dimension * 4 + _ROW_BYTES)
+        own: Callable[[], int] | None = getattr(self._index, "nbytes", None)
+        return len(self) * _ROW_BYTES + (own() if own is not None else len(self) * self._dimension * 4)
 
     def _place(self, kind: int, number: int, variant: str) -> int:
         """The row of this item and variant, a new one at the end of the item's chain where there is none."""
@@ -111,9 +143,10 @@ class ItemVectors:
         keys, scores = self._index.search(query, k)
         return np.array(keys, np.int64), np.array(scores, np.float64)
 
-    def _having(self, kind: int, numbers: Ints) -> Ints:
-        """Those of ``numbers`` that have a vector."""
-        first = self._first[kind].view()
-        numbers = numbers[numbers < len(first)]
-        having: Ints = numbers[first[numbers] >= 0]
-        return having
+
+def _places(numbers: Ints, wanted: Ints) -> tuple[Ints, Bools]:
+    """Where each of ``wanted`` stands in ``numbers`` (ascending), and whether it does."""
+    if not len(numbers):
+        return np.zeros(len(wanted), np.int64), np.zeros(len(wanted), np.bool_)
+    place = np.minimum(np.searchsorted(numbers, wanted), len(numbers) - 1)
+    return place, numbers[place] == wanted

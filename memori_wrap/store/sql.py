@@ -152,6 +152,9 @@ class SqlStore:
     def _load(self, conn: sa.Connection, name: str, since: int, model: str | None) -> Delta:
         if since and removal.removed(conn, name).revision >= since:
             since = 0  # what the reader knows may be gone: it begins anew
+        # first: where each statement has a view of its own, newer rows come once more with the next delta, and none
+        # stays behind a revision that was read after it
+        now = revision(conn, name)
         messages = MESSAGES.where(message.c.entity_id == name, message.c.revision > since)
         in_order = messages.order_by(message.c.revision, message.c.conversation_id, message.c.position)
         rows = conn.execute(in_order).mappings().all()  # before the next statement: some drivers hold one result
@@ -161,7 +164,7 @@ class SqlStore:
         return Delta(
             entity=name,
             base=since,
-            revision=revision(conn, name),
+            revision=now,
             messages=[stored_message(r) for r in rows],
             facts=self._facts(conn, name, since),
             vectors=[stored_vector(r) for r in conn.execute(vectors).mappings()] if model is not None else (),

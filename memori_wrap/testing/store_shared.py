@@ -111,6 +111,29 @@ class SharedTests:
         for mine in stores:
             mine.close()
 
+    @needs("durable")
+    def test_who_follows_a_writer_misses_nothing(self, store: Store, another: Callable[[], Store]) -> None:
+        """A delta holds all up to the revision that it names, whatever is committed while it is read."""
+        writing, count = another(), 150
+
+        def write() -> None:
+            for n in range(count):
+                writing.capture([_said(f"note {n}")])
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        seen: set[str] = set()
+        revision = 0
+        while revision < count:
+            is_over = not writer.is_alive()
+            delta = store.load("alice", revision, None)
+            assert not (is_over and delta.revision == revision), f"{len(seen)} of {count} notes were seen"
+            seen.update(m.text for m in delta.messages)
+            revision = delta.revision
+        writer.join()
+        assert seen == {f"note {n}" for n in range(count)}
+        writing.close()
+
     @needs("many_processes")
     def test_processes_write_and_work_side_by_side(self, store: Store, another: Callable[[], Store]) -> None:
         """Each exchange is stored once and worked on once."""

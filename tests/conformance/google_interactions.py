@@ -33,7 +33,6 @@ def native(messages):
 class Interactions(Google):
     name = "google-genai interactions"
     is_lazy = False
-    shares_parts = False  # each client makes this one by itself
     raises_error_events = False
     tapped = frozenset({"close"})
 

@@ -19,7 +19,7 @@ from memori_wrap.testing.google_server import FakeGoogle, Scripted, ToolCall
 from memori_wrap.testing.google_wire import events
 from memori_wrap.testing.provider.compare import block_of
 from memori_wrap.testing.provider.items import Part, item
-from memori_wrap.testing.provider.shapes import ASYNC, PLAIN, STREAM, STREAMS, SYNC, drain, settle, take
+from memori_wrap.testing.provider.shapes import ASYNC, END, PLAIN, STREAM, STREAMS, SYNC, drain, settle, take
 from memori_wrap.testing.provider.stage import KNOWN, QUESTION, asked, said
 from memori_wrap.testing.provider_suite import REPLY
 
@@ -146,6 +146,20 @@ class GoogleTests(Part):
         assert kinds(exchange.reply) == [("assistant", "tool_call"), ("tool", "tool_result"), ("assistant",)]
         assert REPLY.startswith(exchange.reply[-1].text)
 
+    @item(7, shapes=STREAMS)
+    async def test_chunks_that_their_reader_changes(self, stage):
+        stream = await stage.open(stage.client())
+        read, last = "", {}
+        while (chunk := await take(stream)) is not END:
+            last = chunk.usage_metadata.model_dump(exclude_none=True) if chunk.usage_metadata else last
+            for part in (part for c in chunk.candidates or () for part in c.content.parts or ()):
+                read, part.text = read + part.text, "redacted"
+            if chunk.usage_metadata:
+                chunk.usage_metadata.prompt_token_count = 0
+        (exchange,) = await stage.captured()
+        assert said(exchange) == read == REPLY
+        assert exchange.usage["prompt_token_count"] == last["prompt_token_count"] > 0
+
     @item(32, shapes=STREAMS)
     async def test_a_calls_arguments_in_pieces(self, stage):
         def chunk(call, **more):
@@ -203,7 +217,7 @@ class GoogleTests(Part):
             ]
             assert places == [place]
 
-    @item(36, shapes=PLAIN)
+    @item(36)
     async def test_a_block_never_makes_a_prompt_too_long(self, stage):
         stage.know(KNOWN + " And so on." * 40)
         stage.server = FakeGoogle(REPLY, context_tokens=100)

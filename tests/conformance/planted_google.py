@@ -29,14 +29,14 @@ class Interacting(TestInteractions):
 @plant(20, test="test_all_parts_of_a_client_are_registered", shapes=PLAIN, suite=Gemini)
 @plant(20, test="test_what_was_fetched_before_is_registered_too", shapes=SHAPES, suite=Interacting)
 def does_not_find_the_client_of_interactions(monkeypatch):
-    monkeypatch.setattr(adapter.GoogleProvider, "_note", nothing)
+    monkeypatch.setattr(adapter.GoogleProvider, "subject", lambda self, receiver: receiver)
 
 
 @plant(20, test="test_clients_that_share_their_connections_are_told_apart", suite=Gemini)
-def takes_any_client_for_that_of_interactions(monkeypatch):
+def takes_clients_with_the_same_connections_for_one(monkeypatch):
     def subject(self, receiver):
-        found = getattr(getattr(receiver, "_modules", receiver), "_api_client", None)
-        return found or next(iter(self._clients.values()))()._api_client
+        found = getattr(getattr(receiver, "_modules", receiver), "_api_client", receiver)
+        return getattr(found, "_httpx_client", found)
 
     monkeypatch.setattr(adapter.GoogleProvider, "subject", subject)
 
@@ -44,7 +44,13 @@ def takes_any_client_for_that_of_interactions(monkeypatch):
 @plant(24, test="test_each_part_lives_as_long_as_before", shapes=SHAPES, suite=Gemini)
 def holds_clients(monkeypatch):
     kept = []
-    monkeypatch.setattr(adapter.GoogleProvider, "_note", lambda self, client: kept.append(client))
+    find = adapter.GoogleProvider.patch_points
+
+    def patch_points(self, client):
+        kept.append(client)
+        return find(self, client)
+
+    monkeypatch.setattr(adapter.GoogleProvider, "patch_points", patch_points)
 
 
 @plant(29, 31, test="test_a_chats_tool_loop_is_one_exchange", shapes=SHAPES, suite=Gemini)
@@ -198,6 +204,25 @@ def takes_thoughts_for_words(monkeypatch):
 def knows_no_refusals(monkeypatch):
     before = wire.Part
     monkeypatch.setattr(wire, "Part", lambda kind, *more, **given: before(kind.replace("refusal", ""), *more, **given))
+
+
+@plant(7, test="test_chunks_that_their_reader_changes", shapes=STREAMS, suite=Gemini)
+def reads_chunks_at_the_end(monkeypatch):
+    feed, reply = wire.Builder.feed, wire.Builder.reply
+    kept = []
+
+    def at_the_end(self):
+        for chunk in kept:
+            feed(self, chunk)
+        return reply(self)
+
+    monkeypatch.setattr(wire.Builder, "feed", lambda self, chunk: kept.append(chunk))
+    monkeypatch.setattr(wire.Builder, "reply", at_the_end)
+
+
+@plant(7, test="test_chunks_that_their_reader_changes", shapes=STREAMS, suite=Gemini)
+def keeps_parts(monkeypatch):
+    monkeypatch.setattr(wire, "_add", lambda parts, part: parts.append(part))
 
 
 @plant(32, test="test_a_calls_arguments_in_pieces", shapes=STREAMS, suite=Gemini)

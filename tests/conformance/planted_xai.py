@@ -197,6 +197,20 @@ def forgets_the_last_chunk(monkeypatch):
     monkeypatch.setattr(adapter._Builder, "reply", reply)
 
 
+@planted(7, test="test_chunks_that_their_reader_changes", shapes=STREAMS)
+def reads_chunks_at_the_end(monkeypatch):
+    feed, reply = adapter._Builder.feed, adapter._Builder.reply
+    kept = []
+
+    def at_the_end(self):
+        for chunk in kept:
+            feed(self, chunk)
+        return reply(self)
+
+    monkeypatch.setattr(adapter._Builder, "feed", lambda self, chunk: kept.append(chunk))
+    monkeypatch.setattr(adapter._Builder, "reply", at_the_end)
+
+
 @planted(38, test="test_the_event_loop_goes_on_during_recall_and_capture", shapes=(ASYNC, ASYNC_STREAM))
 def holds_the_event_loop(monkeypatch):
     async def wait_async(given):
@@ -211,7 +225,7 @@ def takes_a_generator_function_for_a_coroutine_function(monkeypatch):
     monkeypatch.setattr(drivers, "_async_stream", drivers._async_call)
 
 
-@planted(10, test="test_a_prompt_that_is_too_long_with_its_block_goes_without", shapes=(SYNC, ASYNC, ASYNC_STREAM))
+@planted(10, test="test_a_prompt_that_is_too_long_with_its_block_goes_without", shapes=SHAPES)
 def insists_on_the_block(monkeypatch):
     from memori_wrap.intercept import call
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
 from memori_wrap.index.faiss import FaissIndex
 from memori_wrap.index.flat import FlatIndex
 from memori_wrap.testing.index_suite import DIMENSION, MakeIndex, VectorIndexSuite
+from memori_wrap.types import Vectors
 from memori_wrap_adapters.indexes.milvus import Milvus
 from memori_wrap_adapters.indexes.pgvector import Pgvector
 
@@ -31,6 +32,26 @@ class TestFaissIndex(VectorIndexSuite):
     @pytest.fixture
     def make_index(self) -> MakeIndex:
         return FaissIndex
+
+
+class Tended(FaissIndex):
+    """With a graph from the first vectors on, which is brought up at once."""
+
+    def __init__(self) -> None:
+        super().__init__(graph_from=20)
+
+    def add(self, keys: Sequence[int], vectors: Vectors) -> None:
+        super().add(keys, vectors)
+        while self.is_behind:
+            self.tend()
+
+
+class TestFaissGraph(VectorIndexSuite):
+    exact = False
+
+    @pytest.fixture
+    def make_index(self) -> MakeIndex:
+        return Tended
 
 
 class TestPgvector(VectorIndexSuite):

@@ -16,7 +16,15 @@ from xai_sdk.tools import web_search
 
 from memori_wrap.testing.provider.compare import block_of
 from memori_wrap.testing.provider.items import item
-from memori_wrap.testing.provider.shapes import ASYNC, ASYNC_STREAM, PLAIN, STREAMS, SYNC, drain, pause, settle
+from memori_wrap.testing.provider.shapes import (
+    END,
+    PLAIN,
+    STREAMS,
+    drain,
+    pause,
+    settle,
+    take,
+)
 from memori_wrap.testing.provider.stage import QUESTION, said
 from memori_wrap.testing.provider_suite import REPLY, ProviderSuite
 from memori_wrap.testing.xai_server import FakeXai, Scripted, ToolCall
@@ -201,6 +209,21 @@ class TestXai(ProviderSuite):
         ]
         assert [m.role for m in exchange.reply] == ["assistant", "tool", "assistant"]
 
+    @item(7, shapes=STREAMS)
+    async def test_chunks_that_their_reader_changes(self, stage):
+        stream = await stage.open(stage.client())
+        read, total = "", 0
+        while (given := await take(stream)) is not END:
+            response, chunk = given
+            read, total = read + chunk.content, chunk.proto.usage.total_tokens
+            for output in chunk.proto.outputs:
+                output.delta.content = "redacted"
+            chunk.proto.usage.total_tokens = 0
+            response.proto.usage.total_tokens = 0
+        (exchange,) = await stage.captured()
+        assert said(exchange) == read == REPLY
+        assert exchange.usage["total_tokens"] == total > 0
+
     @item(32)
     async def test_what_is_sealed_is_told_by_its_name(self, stage):
         stage.server.script(Scripted(REPLY, reasoning="Hm."))
@@ -250,7 +273,7 @@ class TestXai(ProviderSuite):
         assert "usage guidelines" in str(outcome.value)
         await stage.captured(0)
 
-    @item(10, shapes=(SYNC, ASYNC, ASYNC_STREAM))
+    @item(10)
     async def test_a_prompt_that_is_too_long_with_its_block_goes_without(self, stage):
         stage.know()
         stage.server.close()

@@ -160,7 +160,7 @@ def test_a_commit_of_unknown_outcome_is_not_done_twice(proxy: Proxy, tmp_path: P
 def test_planted_forgetful_ids_write_twice(proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The control: an exchange that is not known again by its id is stored twice, under new ids."""
     before = placing.message_id
-    monkeypatch.setattr(capture, "_among", lambda *_: [])
+    monkeypatch.setattr(capture, "_seen", lambda *_: (set(), ""))
     monkeypatch.setattr(placing, "message_id", lambda exchange, n: before(capture.new_id(), n))
     monkeypatch.setattr(capture, "exchange_row", _with_new_id(capture.exchange_row))
     monkeypatch.setattr(capture, "job_row", _with_new_id(capture.job_row, "exchange_id"))

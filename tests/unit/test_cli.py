@@ -6,7 +6,6 @@ import json
 import os
 import pty
 import select
-import signal
 import subprocess
 import sys
 import time
@@ -365,15 +364,12 @@ class _at_terminal:  # a context manager that reads as a phrase
 
     def __init__(self, *arguments: str) -> None:
         self._master, slave = pty.openpty()
-        # a session leader that opens a terminal controls it: only then Ctrl-C becomes a signal
+        # a session leader that opens a terminal controls it: only then Ctrl-C becomes a signal; and it may have been
+        # ignored from the start, in a shell's background job
         script = 'tty=$1; shift; exec "$@" <"$tty" >"$tty" 2>&1'
-        command = ["sh", "-c", script, "sh", os.ttyname(slave), sys.executable, "-m", "memori_wrap.cli", *arguments]
-        self._process = subprocess.Popen(
-            command,
-            env={**os.environ, "TERM": "dumb"},
-            start_new_session=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job ignores it
-        )
+        shell = ["env", "--default-signal=INT", "sh", "-c", script, "sh", os.ttyname(slave)]
+        command = [*shell, sys.executable, "-m", "memori_wrap.cli", *arguments]
+        self._process = subprocess.Popen(command, env={**os.environ, "TERM": "dumb"}, start_new_session=True)
         os.close(slave)
         self.seen, self._read = "", 0
 

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 
 def get(thing: Any, name: str) -> Any:
     """The field, or None; sentinels such as ``Omit``, ``NotGiven`` and ``Unset`` also count as absent."""
-    if thing.__class__ is dict:  # asked of each chunk of a stream: ``Mapping`` takes its time
-        value = thing.get(name)
-    else:
-        value = thing.get(name) if isinstance(thing, Mapping) else getattr(thing, name, None)
+    kind = thing.__class__  # asked of each chunk of a stream: ``isinstance`` of a ``Mapping`` takes its time
+    value = thing.get(name) if kind is dict or _is_mapping(kind) else getattr(thing, name, None)
+    if value is None or value.__class__ is str:
+        return value
     return None if type(value).__name__ in ("NotGiven", "Omit", "Unset") else value
+
+
+@lru_cache(maxsize=1024)
+def _is_mapping(kind: type) -> bool:
+    return issubclass(kind, Mapping)
 
 
 def text(thing: Any, name: str) -> str:

@@ -8,7 +8,6 @@ nothing of the client that they belong to; they are found by asking the register
 from __future__ import annotations
 
 import inspect
-import weakref
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -22,10 +21,7 @@ from memori_wrap_adapters.llm.google_interactions import Interactions
 class GoogleProvider:
     """A ``Provider``. Registered under the root package ``google``."""
 
-    tested = Tested("google-genai", ">=3.0,<4")
-
-    def __init__(self) -> None:
-        self._clients: dict[int, weakref.ref[Any]] = {}
+    tested = Tested("google-genai", ">=3.6,<4")
 
     def supports(self, client: object) -> bool:
         return all(hasattr(client, name) for name in ("_api_client", "models", "chats"))
@@ -35,9 +31,6 @@ class GoogleProvider:
         from google.genai import client as clients
         from google.genai._gaos import google_genai
 
-        for known in (client, getattr(client, "aio", None)):
-            if known is not None:
-                self._note(known)
         for is_async in (True, False) if isinstance(client, clients.AsyncClient) else (False, True):
             of_models: type = models.AsyncModels if is_async else models.Models
             of_chats: type = chats.AsyncChat if is_async else chats.Chat
@@ -50,29 +43,13 @@ class GoogleProvider:
 
     def subject(self, receiver: Any) -> object:
         """The API client, which the clients and all their parts share."""
-        found = getattr(getattr(receiver, "_modules", receiver), "_api_client", None)
-        if found is not None:
-            return found
-        for reference in list(self._clients.values()):
-            client = reference()
-            if client is not None and vars(client).get("_interactions") is receiver:
-                return client._api_client
-        return receiver
+        return getattr(getattr(receiver, "_modules", receiver), "_api_client", receiver)
 
     def endpoint(self, receiver: Any, arguments: Arguments, method: str) -> Endpoint | None:
         return Interactions() if method == "create" else _Contents()
 
     def label(self, receiver: Any) -> str:
         return "vertex" if getattr(self.subject(receiver), "vertexai", False) else "google"
-
-    def _note(self, client: object) -> None:
-        key = id(client)
-
-        def forget(reference: weakref.ref[Any]) -> None:
-            if self._clients.get(key) is reference:
-                self._clients.pop(key, None)
-
-        self._clients[key] = weakref.ref(client, forget)
 
 
 class _Contents:

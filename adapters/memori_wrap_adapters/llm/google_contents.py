@@ -40,7 +40,7 @@ _USAGE = (
 def find(thing: Any, name: str) -> Any:
     """The field of an object, or of a dict that may have it in camel case."""
     value = get(thing, name)
-    if value is None and isinstance(thing, Mapping):
+    if value is None and thing is not None and isinstance(thing, Mapping):
         first, *rest = name.split("_")
         value = thing.get(first + "".join(map(str.capitalize, rest)))
     return value
@@ -293,7 +293,11 @@ def _candidate(candidate: Any) -> Message:
 
 
 class Builder:
-    """Gathers chunks: parts by candidate. Once the SDK has called a function, each chunk carries the calls so far."""
+    """Gathers chunks: parts by candidate. Once the SDK has called a function, each chunk carries the calls so far.
+
+    A chunk is read when it comes, and nothing of it is kept that its owner can change: to keep the objects and read
+    them later would take no less of the reader's time, and more memory.
+    """
 
     def __init__(self, asked: int = 0) -> None:
         self._asked = asked
@@ -302,33 +306,57 @@ class Builder:
         self._candidates: dict[int, dict[str, Any]] = {}
 
     def feed(self, chunk: Any) -> None:
-        so_far = many(find(chunk, "automatic_function_calling_history"))
+        given = _fields(chunk)
+        so_far = many(given.get("automatic_function_calling_history"))
         if len(so_far) != self._seen:  # what was gathered stands there now
             self._candidates = {}
             self._data["automatic_function_calling_history"] = list(so_far)
             self._seen = len(so_far)
-        for name in ("response_id", "model_version", "usage_metadata", "prompt_feedback"):
-            if (value := find(chunk, name)) is not None:
+        for name in ("response_id", "model_version"):
+            if (value := given.get(name)) is not None:
                 self._data[name] = value
-        for candidate in many(find(chunk, "candidates")):
-            index = find(candidate, "index") or 0
-            gathered = self._candidates.setdefault(index, {"content": {"parts": []}})
-            for part in many(find(find(candidate, "content"), "parts")):
+        for name in ("usage_metadata", "prompt_feedback"):
+            if (value := given.get(name)) is not None:
+                self._data[name] = dict(_fields(value))
+        for candidate in many(given.get("candidates")):
+            said = _fields(candidate)
+            gathered = self._candidates.setdefault(said.get("index") or 0, {"content": {"parts": []}})
+            for part in many(_fields(said.get("content")).get("parts")):
                 _add(gathered["content"]["parts"], part)
             for name in ("finish_reason", "finish_message"):
-                if (value := find(candidate, name)) is not None:
+                if (value := said.get(name)) is not None:
                     gathered[name] = value
 
     def reply(self) -> Reply:
-        gathered = [self._candidates[index] for index in sorted(self._candidates)]
+        gathered = [_joined(self._candidates[index]) for index in sorted(self._candidates)]
         found = reply({**self._data, "candidates": gathered}, self._asked)
         return found or Reply(messages(history(self._data, self._asked)), complete=False)
 
 
+def _fields(thing: Any) -> dict[str, Any]:
+    """The fields of an object of the SDK: many are asked for of each chunk, which ``find`` would take long for."""
+    found: dict[str, Any] = getattr(thing, "__dict__", _NONE)
+    return found
+
+
+_NONE: dict[str, Any] = {}
+
+
 def _add(parts: list[Any], part: Any) -> None:
-    """Vertex AI may send a call's arguments in pieces, each under its path, until one says that no more come."""
+    """Gathers a part; texts of one kind that follow each other as a list of pieces.
+
+    Vertex AI may send a call's arguments in pieces, each under its path, until one says that no more come.
+    """
+    given = _fields(part)
+    if said := given.get("text"):  # nearly every part of a stream
+        is_thought = given.get("thought") is True
+        if not parts or parts[-1].get("pieces") is None or parts[-1]["thought"] is not is_thought:
+            parts.append({"pieces": [], "thought": is_thought})
+        parts[-1]["pieces"].append(said)
+        return
+    part = part.model_dump(exclude_none=True, warnings=False)
     call = find(part, "function_call")
-    is_open = bool(parts) and isinstance(parts[-1], dict) and parts[-1].get("is_open")
+    is_open = bool(parts) and parts[-1].get("is_open")
     if call is None or not (is_open or find(call, "will_continue")):
         parts.append(part)
         return
@@ -343,3 +371,11 @@ def _add(parts: list[Any], part: Any) -> None:
         value = next((value for value in values if value is not None), None)
         is_more = isinstance(value, str) and isinstance(args.get(path), str)
         args[path] = args[path] + value if is_more else value
+
+
+def _joined(candidate: dict[str, Any]) -> dict[str, Any]:
+    parts = [
+        {"text": "".join(part["pieces"]), "thought": part["thought"]} if "pieces" in part else part
+        for part in candidate["content"]["parts"]
+    ]
+    return {**candidate, "content": {"parts": parts}}

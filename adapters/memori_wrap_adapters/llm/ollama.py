@@ -195,19 +195,21 @@ class _Builder:
 
     def __init__(self, message: Callable[[Any], Any]) -> None:
         self._message = message
-        self._texts = {"content": "", "thinking": ""}
+        self._texts: dict[str, list[str]] = {"content": [], "thinking": []}
         self._lists: dict[str, list[Any]] = {"tool_calls": [], "images": []}
         self._last: Any = None
 
     def feed(self, chunk: Any) -> None:
         self._last, message = chunk, self._message(chunk)
-        for field in self._texts:
-            self._texts[field] += text(message, field)
-        for field in self._lists:
-            self._lists[field] += items(message, field)
+        for field, pieces in self._texts.items():
+            if piece := text(message, field):
+                pieces.append(piece)
+        for field, gathered in self._lists.items():
+            gathered.extend(items(message, field))
 
     def reply(self) -> Reply:
-        found = _reply(self._last, _message({**self._texts, **self._lists}))
+        texts = {field: "".join(pieces) for field, pieces in self._texts.items()}
+        found = _reply(self._last, _message({**texts, **self._lists}))
         is_complete = bool(get(self._last, "done"))
         return Reply(found.messages, found.model, found.usage, found.finish_reason, is_complete)
 

@@ -86,7 +86,7 @@ class _Chat:
         if not _is(proto, "GetChatCompletionResponse"):
             return None
         outputs = [_Output(output, output.message) for output in proto.outputs]
-        return _reply(outputs, proto, self._n)
+        return _reply(outputs, (proto.id, proto.model, proto.usage.SerializeToString()), self._n)
 
     def attach(self, result: Any, tap: Callable[[ReplyBuilder], Tap]) -> Any:
         if hasattr(result, "__anext__"):
@@ -170,28 +170,40 @@ def _result(said: str, call: str | None, name: str | None = None, parts: Iterabl
 
 
 class _Output:
-    """One output: an alternative, or a step of a tool loop on xAI's side. ``proto`` is it, or its first chunk."""
+    """One output: an alternative, or a step of a tool loop on xAI's side. ``proto`` is it, or its first chunk.
+
+    A chunk is read when it comes, and nothing of it is kept that its owner can change: to keep the messages and read
+    them later would take no less of the reader's time, and more memory.
+    """
 
     def __init__(self, proto: Any, said: Any = None) -> None:
-        self._texts: dict[str, list[str]] = {"content": [], "reasoning_content": [], "encrypted_content": []}
-        self._calls: dict[str, Any] = {}
+        self._content: list[str] = []
+        self._reasoning: list[str] = []
+        self._encrypted: list[str] = []
+        self._calls: dict[str, Part] = {}
         self.reason = self.role = ""
         if said is not None:
             self.add(proto, said)
 
     def add(self, proto: Any, said: Any) -> None:
         """``said``: the message, or a piece of it."""
-        self.role = _word(said, "role") or self.role
-        self.reason = _word(proto, "finish_reason") or self.reason
-        for field, pieces in self._texts.items():
-            if piece := getattr(said, field):
-                pieces.append(piece)
-        for call in said.tool_calls:  # a call on xAI's side is told of again when its state has changed
-            self._calls[call.id or str(len(self._calls))] = call
+        if not self.role:
+            self.role = _word(said, "role")  # which each chunk repeats
+        if proto.finish_reason:
+            self.reason = _word(proto, "finish_reason")
+        if piece := said.content:
+            self._content.append(piece)
+        if piece := said.reasoning_content:
+            self._reasoning.append(piece)
+        if piece := said.encrypted_content:
+            self._encrypted.append(piece)
+        if said.tool_calls:
+            for call in _calls(said.tool_calls):  # one on xAI's side is told of again when its state has changed
+                self._calls[call.id or str(len(self._calls))] = call
 
     def message(self) -> Message:
-        content, reasoning, encrypted = ("".join(pieces) for pieces in self._texts.values())
-        calls = tuple(_calls(self._calls.values()))
+        content, reasoning, encrypted = map("".join, (self._content, self._reasoning, self._encrypted))
+        calls = tuple(self._calls.values())
         if self.role == "tool":
             return _result(content, next((call.id for call in calls), None))
         return Message(self.role or "assistant", content, None, (*_thoughts(reasoning, encrypted), *calls))
@@ -203,12 +215,12 @@ class _Builder:
     def __init__(self, n: int) -> None:
         self._n = n
         self._outputs: dict[int, _Output] = {}
-        self._last: Any = None
+        self._last: _Told | None = None
 
     def feed(self, chunk: Any) -> None:
         given = chunk[1]
         proto = (given[0] if isinstance(given, list) else given).proto
-        self._last = proto
+        self._last = proto.id, proto.model, proto.usage.SerializeToString()
         for output in proto.outputs:
             gathered = self._outputs.get(output.index)
             if gathered is None:
@@ -219,22 +231,33 @@ class _Builder:
         return _reply([output for _, output in sorted(self._outputs.items())], self._last, self._n)
 
 
-def _reply(outputs: Sequence[_Output], proto: Any, n: int) -> Reply:
-    """``proto``: the response, or the newest chunk of one, which has the usage so far.
+_Told = tuple[str, str, bytes]
+"""Id, model and usage: of the response, or of the newest chunk of one, which has the usage so far."""
+
+
+def _reply(outputs: Sequence[_Output], told: _Told | None, n: int) -> Reply:
+    """The reply in the outputs.
 
     Complete once all ``n`` alternatives have their reason to end, and, of a loop, the last step.
     """
     said = [output for output in outputs if output.role != "tool"]
     reasons = [output.reason for output in said if output.reason]
-    usage = {} if proto is None else {name: getattr(proto.usage, name, 0) for name in _USAGE}
+    name, model, usage = told or ("", "", b"")
     return Reply(
         messages=tuple(output.message() for output in outputs),
-        model=(proto is not None and proto.model) or None,
-        usage={name: value for name, value in usage.items() if value},
+        model=model or None,
+        usage=_counts(usage),
         finish_reason=next(reversed(reasons), None),
         complete=bool(said) and bool(said[-1].reason) and len(reasons) >= n,
-        response_id=(proto is not None and proto.id) or None,
+        response_id=name or None,
     )
+
+
+def _counts(usage: bytes) -> dict[str, int]:
+    from xai_sdk.proto import usage_pb2
+
+    read: Any = usage_pb2.SamplingUsage.FromString(usage)
+    return {name: value for name in _USAGE if (value := getattr(read, name, 0))}
 
 
 provider = XaiProvider()

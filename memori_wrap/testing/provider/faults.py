@@ -198,7 +198,7 @@ class FaultTests(Part):
         with tempfile.TemporaryDirectory() as folder:
             url = f"sqlite:///{folder}/memory.db"
             command = [sys.executable, "-m", leaving.__name__, file, name, stage.server.base_url, url]
-            ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+            ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
             assert (ended.returncode, ended.stderr) == (0, "")
             assert time.monotonic() - float(ended.stdout) < FROZEN  # counted from its last line
             with Memori(url, embedder="none", extractor="none") as mem:
