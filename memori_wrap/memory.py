@@ -57,7 +57,8 @@ class Memori(Management):
     """A memory in a database of yours.
 
     ``conn``: nothing (a SQLite file in the user's data directory), a SQLAlchemy URL, ``Engine`` or ``sessionmaker``,
-    a function that returns a DB-API connection, or ``"memory://"``. ``entity``: who is meant where nobody is named,
+    a function that returns a DB-API connection, ``"memory://"``, or what an installed adapter takes: a ``mongodb://``
+    URL, a ``MongoClient``; or a ``Store`` of your own. ``entity``: who is meant where nobody is named,
     an id or a function without arguments. ``index``: a factory of vector indexes in memory, a vector database past it
     (pgvector, Milvus), or the name of an installed one. ``settings``: a ``Settings`` or a mapping of its fields.
 

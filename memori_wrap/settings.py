@@ -32,7 +32,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, env_ignore_empty=True)
 
-    database: str | None = Field(default=None, description="SQLAlchemy URL; none: SQLite in the data directory")
+    database: str | None = Field(
+        default=None, description="SQLAlchemy URL, or mongodb://...; none: SQLite in the data directory"
+    )
     database_schema: str | None = Field(default=None, description="PostgreSQL's schema for our tables; it is made")
     data_dir: Path = Field(
         default_factory=lambda: platformdirs.user_data_path("memori_wrap"), description="database and journal live here"
@@ -64,7 +66,7 @@ class Settings(BaseSettings):
     max_attempts: int = Field(default=5, ge=1, description="after so many failures a job is dead")
 
     durability: Literal["normal", "full"] = Field(
-        default="normal", description="full: SQLite survives a power cut, too"
+        default="normal", description="full: SQLite and MongoDB survive a power cut, too"
     )
     busy_timeout: float = Field(default=5.0, ge=0, description="how long SQLite waits for another writer")
     max_message_chars: int = Field(default=16_000_000, ge=1000, description="longer messages are cut, and say so")

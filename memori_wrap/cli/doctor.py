@@ -11,7 +11,7 @@ from importlib import metadata
 from typing import Any, Literal
 
 from memori_wrap import __version__
-from memori_wrap.cli.options import database_url, masked, open_memory, scrubbed
+from memori_wrap.cli.options import database_url, is_plugged, masked, open_memory, scrubbed
 from memori_wrap.cli.screen import Screen
 from memori_wrap.errors import ConfigurationError, MemoriError, MissingExtra, StoreError
 from memori_wrap.memory import Memori
@@ -103,7 +103,8 @@ def _memory(settings: Settings, database: str | None) -> Iterator[Finding]:
         yield Finding("database" if is_store else "configuration", "failed", scrubbed(str(error)), _fix(error))
         return
     with memory:
-        yield from _database(memory, database_url(settings, database))
+        schema = "" if is_plugged(settings, database) else f", schema {HEAD}"
+        yield from _database(memory, database_url(settings, database), schema)
         yield _model(memory)
 
 
@@ -117,14 +118,14 @@ def _fix(error: MemoriError) -> str:
     return "correct the value; the settings above say where it comes from"
 
 
-def _database(memory: Memori, url: str) -> Iterator[Finding]:
+def _database(memory: Memori, url: str, schema: str) -> Iterator[Finding]:
     state = memory.stats()
     if state["pending"] is None:
         yield Finding(
             "database", "failed", f"{url} was opened, but its queue cannot be read", "check the database's log"
         )
         return
-    yield Finding("database", "ok", f"{url}, schema {HEAD}")
+    yield Finding("database", "ok", f"{url}{schema}")
     waiting = (
         f"{state['pending']} exchanges wait, the oldest for {state['oldest_age']:.0f} s"
         if state["pending"]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 DATABASE_FILE = "memori.db"
 """In the data directory, where no database is named."""
 
-Database = Annotated[str | None, typer.Option("--database", metavar="URL", help="SQLAlchemy URL of the memory.")]
+Database = Annotated[str | None, typer.Option("--database", metavar="URL", help="URL of the memory.")]
 Entity = Annotated[str | None, typer.Option("--entity", "-e", help="Whose memory; else MEMORI_WRAP_ENTITY.")]
 Process = Annotated[str | None, typer.Option("--process", help="Which agent or program.")]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable, ASCII only.")]
@@ -48,6 +48,13 @@ def who(entity: str | None, settings: Settings) -> str:
 def database_url(settings: Settings, database: str | None = None) -> str:
     """Where the memory is, fit to be shown: without passwords and tokens."""
     return masked(database or settings.database or f"sqlite:///{settings.data_dir / DATABASE_FILE}")
+
+
+def is_plugged(settings: Settings, database: str | None = None) -> bool:
+    """Whether the memory is in no SQL database, but in one that an installed adapter opens."""
+    from memori_wrap.stores import plug_for
+
+    return plug_for(database or settings.database) is not None
 
 
 def masked(url: str) -> str:

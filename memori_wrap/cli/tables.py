@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from memori_wrap.cli.options import database_url, open_memory
+from memori_wrap.cli.options import database_url, is_plugged, open_memory
 from memori_wrap.cli.screen import Screen
-from memori_wrap.errors import MigrationNeeded
+from memori_wrap.errors import ConfigurationError, MigrationNeeded
 from memori_wrap.settings import load_settings
 from memori_wrap.store.connect import connect
 from memori_wrap.store.migrations import HEAD
@@ -18,12 +18,16 @@ def upgrade(database: str | None) -> None:
     screen = Screen()
     with screen.busy("upgrading the tables"), open_memory(database, words_only=True):
         pass
-    screen.line(f"schema {HEAD} in {database_url(load_settings(), database)}")
+    settings = load_settings()
+    what = "opened:" if is_plugged(settings, database) else f"schema {HEAD} in"
+    screen.line(f"{what} {database_url(settings, database)}")
 
 
 def check(database: str | None, as_json: bool) -> int:
     settings, screen = load_settings(), Screen()
     given = database or settings.database
+    if is_plugged(settings, database):
+        raise ConfigurationError("db check is for SQL databases; this one gets what it needs whenever it is opened")
     session = Session(connect(given, settings.data_dir, settings.busy_timeout, settings.database_schema))
     try:
         found: str | None = stored(session)

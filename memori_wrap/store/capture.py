@@ -5,22 +5,20 @@ Statements are built once: SQLAlchemy takes longer to build one than SQLite to r
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
+from functools import partial
 from itertools import islice
 
 import sqlalchemy as sa
 
-from memori_wrap.ids import digest, message_id, new_id
-from memori_wrap.store.align import digest_of, is_storable, new_messages
+from memori_wrap.ids import digest, new_id
+from memori_wrap.rows.placing import Key, Room, conversation_row, exchange_row, job_row, key_of, tails
+from memori_wrap.rows.records import message_row
 from memori_wrap.store.removal import removed
-from memori_wrap.store.rows import message_row
 from memori_wrap.store.tables import conversation, entity, exchange, job, message, removal
-from memori_wrap.types import Delta, Exchange, Message, Origin, StoredMessage
+from memori_wrap.types import Delta, Exchange
 
-SLACK = 20
-"""Stored messages that a request is aligned with, beyond twice its own length: attempts, what was trimmed."""
 CHUNK = 500
 """Values in one IN list: every database takes as many."""
 
@@ -53,8 +51,6 @@ _TAIL = (
 )
 _EXCHANGES, _MESSAGES, _JOBS = sa.insert(exchange), sa.insert(message), sa.insert(job)
 
-Key = tuple[str, str]
-
 
 def capture(conn: sa.Connection, name: str, exchanges: Mapping[str, Exchange]) -> Delta | None:
     """Writes the exchanges of one entity that are not there yet; None where all of them are."""
@@ -64,16 +60,13 @@ def capture(conn: sa.Connection, name: str, exchanges: Mapping[str, Exchange]) -
         return None
     revision = bump(conn, name)
     now = datetime.now(timezone.utc)
-    longest: dict[Key, int] = defaultdict(int)
-    for e in new:
-        longest[_key(e)] = max(longest[_key(e)], len(e.request) if e.resent else 0)
-    rooms = {key: _room(conn, name, key, length, now) for key, length in longest.items()}
-    placed = [(e, _place(conn, rooms[_key(e)], e)) for e in new]
-    conn.execute(_EXCHANGES, [_exchange_row(e, rooms[_key(e)].id) for e in new])
+    rooms = {key: _room(conn, name, key, wanted, now) for key, wanted in tails(new).items()}
+    placed = [(e, rooms[key_of(e)].place(e, partial(_digests, conn, name))) for e in new]
+    conn.execute(_EXCHANGES, [exchange_row(e, rooms[key_of(e)].id) for e in new])
     stored = [m for _, messages in placed for m in messages]
     if stored:
         conn.execute(_MESSAGES, [message_row(m, name, now, revision) for m in stored])
-    if jobs := [_job_row(e, rooms[_key(e)].id, now) for e, ms in placed if any(m.origin == "live" for m in ms)]:
+    if jobs := [job_row(e, rooms[key_of(e)].id, now) for e, ms in placed if any(m.origin == "live" for m in ms)]:
         conn.execute(_JOBS, jobs)
     return Delta(name, revision - 1, revision, tuple(stored))
 
@@ -103,63 +96,17 @@ def revision(conn: sa.Connection, name: str) -> int:
     return conn.execute(_REVISION, {"e": name}).scalar() or 0
 
 
-class _Room:
-    """A conversation while a transaction adds to it: what it ends with, and the next free place."""
-
-    def __init__(self, id: str, tail: list[tuple[str, str]], position: int) -> None:
-        self.id, self.tail, self.position = id, tail, position
-
-    def add(self, e: Exchange, n: int, m: Message, origin: Origin) -> StoredMessage:
-        stored = StoredMessage(
-            id=message_id(e.id, n),
-            conversation=self.id,
-            exchange=e.id,
-            position=self.position,
-            role=m.role,
-            text=m.text,
-            said_at=m.said_at or e.said_at,
-            speaker=m.speaker,
-            parts=m.parts,
-            origin=origin,
-            process=e.scope.process,
-            session=e.scope.session,
-        )
-        self.tail.append((m.role, digest_of(m)))
-        self.position += 1
-        return stored
-
-
-def _key(e: Exchange) -> Key:
-    return e.scope.process or "", e.scope.session or ""
-
-
-def _room(conn: sa.Connection, name: str, key: Key, length: int, now: datetime) -> _Room:
+def _room(conn: sa.Connection, name: str, key: Key, wanted: int, now: datetime) -> Room:
     where = {"e": name, "p": key[0], "s": key[1]}
-    # a request of one message has nothing to align: its place is all that it needs
-    wanted = 2 * length + SLACK if length > 1 else 1
     rows = conn.execute(_TAIL, {**where, "n": wanted}).all()
     if rows:
         found, _, _, last = rows[0]
-        return _Room(found, [(role, mark) for _, role, mark, _ in reversed(rows)], last + 1)
+        return Room(found, [(role, mark) for _, role, mark, _ in reversed(rows)], last + 1)
     found = conn.execute(_CONVERSATION, where).scalar()  # one whose messages were all removed
     if found is None:
         found = new_id()
-        row = {"entity_id": name, "id": found, "process_id": key[0], "session_id": key[1], "created_at": now}
-        conn.execute(_NEW_CONVERSATION, row)
-    return _Room(found, [], 0)
-
-
-def _place(conn: sa.Connection, room: _Room, e: Exchange) -> list[StoredMessage]:
-    """The messages of an exchange that are new, with their places in the conversation."""
-    asked = [(n, m) for n, m in enumerate(e.request) if is_storable(m)]
-    replied = [(n, m) for n, m in enumerate(e.reply, len(e.request)) if is_storable(m)]
-    kept: Sequence[tuple[int, Origin]] = [(i, "live") for i in range(len(asked))]
-    if e.resent and len(asked) > 1:
-        marks = [(m.role, digest_of(m)) for _, m in asked]
-        known = _digests(conn, e.scope.entity, {mark for _, mark in marks})
-        kept = new_messages(room.tail, marks, frozenset(known) | {mark for _, mark in room.tail})
-    made = [room.add(e, *asked[i], origin) for i, origin in kept]
-    return made + [room.add(e, n, m, "live") for n, m in replied]
+        conn.execute(_NEW_CONVERSATION, conversation_row(name, found, key, now))
+    return Room(found, [], 0)
 
 
 def _seen(conn: sa.Connection, name: str, exchanges: Iterable[str]) -> tuple[set[str], str]:
@@ -184,22 +131,3 @@ def _chunks(values: Iterable[str]) -> Iterator[list[str]]:
     rest = iter(values)
     while chunk := list(islice(rest, CHUNK)):
         yield chunk
-
-
-def _exchange_row(e: Exchange, room: str) -> dict[str, object]:
-    return {
-        "entity_id": e.scope.entity,
-        "id": e.id,
-        "conversation_id": room,
-        "provider": (e.provider or "")[:100] or None,
-        "model": (e.model or "")[:200] or None,
-        "usage": dict(e.usage) or None,
-        "finish_reason": (e.finish_reason or "")[:100] or None,
-        "complete": e.complete,
-        "said_at": e.said_at,
-    }
-
-
-def _job_row(e: Exchange, room: str, now: datetime) -> dict[str, object]:
-    row = {"entity_id": e.scope.entity, "exchange_id": e.id, "conversation_id": room, "created_at": now}
-    return {**row, "heartbeat": 0, "attempts": 0, "dead": False}

@@ -18,7 +18,7 @@ from memori_wrap.store.quirks import adapt, bound_handshake, defaults_of
 
 TAKEN = (
     "a SQLAlchemy URL, Engine, AsyncEngine, sessionmaker or async_sessionmaker, a Django connection, "
-    'a function that returns a new DB-API connection, or "memory://"'
+    'a mongodb:// URL, MongoClient or Database, a function that returns a new DB-API connection, or "memory://"'
 )
 NO_DATABASE = "is not a SQLite database (or is encrypted); it was left as it is: name another file"
 PRIVATE = (

@@ -8,7 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from memori_wrap.store.rows import MESSAGES, stored_message, vector_bytes
+from memori_wrap.rows.records import fact_row, graph_row, mention_row, said_again, stored_message, vector_row
+from memori_wrap.store.rows import MESSAGES
 from memori_wrap.store.tables import embedding, fact, graph, mention, message
 from memori_wrap.types import ResolvedFact, StoredMessage, StoredVector, Triple
 
@@ -19,47 +20,14 @@ def write_fact(conn: sa.Connection, entity: str, revision: int, found: ResolvedF
     cited = sa.and_(mention.c.entity_id == entity, mention.c.fact_id == found.id, mention.c.message_id == found.message)
     is_cited = conn.execute(sa.select(mention.c.fact_id).where(cited)).first() is not None
     if known is None:
-        conn.execute(sa.insert(fact).values(**_fact_row(entity, revision, found)))
-        t = found.fact.triple
-        row = {"entity_id": entity, "fact_id": found.id, "subject": t.subject, "predicate": t.predicate[:100]}
-        conn.execute(sa.insert(graph).values(**row, object=t.object))
+        conn.execute(sa.insert(fact).values(**fact_row(entity, revision, found, datetime.now(timezone.utc))))
+        conn.execute(sa.insert(graph).values(**graph_row(entity, found)))
     elif not is_cited:
-        conn.execute(sa.update(fact).where(where).values(**_said_again(known, revision, found.said_at)))
+        conn.execute(sa.update(fact).where(where).values(**said_again(known, revision, found.said_at)))
     if not is_cited:
-        said = {"entity_id": entity, "fact_id": found.id, "message_id": found.message, "said_at": found.said_at}
-        conn.execute(sa.insert(mention).values(**said, quote=found.fact.quote))
+        conn.execute(sa.insert(mention).values(**mention_row(entity, found)))
     if found.ends is not None:
         _end(conn, entity, revision, found, found.ends)
-
-
-def _fact_row(entity: str, revision: int, found: ResolvedFact) -> dict[str, Any]:
-    return {
-        "entity_id": entity,
-        "id": found.id,
-        "text": found.fact.text,
-        "category": found.fact.category,
-        "rule": found.fact.rule,
-        "confidence": found.fact.confidence,
-        "mentions": 1,
-        "said_at": found.said_at,
-        "last_seen": found.said_at,
-        "valid_from": found.said_at,
-        "valid_to": None,
-        "created_at": datetime.now(timezone.utc),
-        "revision": revision,
-    }
-
-
-def _said_again(known: Any, revision: int, said_at: datetime) -> dict[str, Any]:
-    changes: dict[str, Any] = {
-        "mentions": known["mentions"] + 1,
-        "said_at": min(known["said_at"], said_at),
-        "last_seen": max(known["last_seen"], said_at),
-        "revision": revision,
-    }
-    if known["valid_to"] is not None and said_at > known["valid_to"]:
-        changes |= {"valid_from": said_at, "valid_to": None}  # it holds again
-    return changes
 
 
 def _end(conn: sa.Connection, entity: str, revision: int, found: ResolvedFact, ends: Callable[[Triple], bool]) -> None:
@@ -87,17 +55,7 @@ def write_vectors(conn: sa.Connection, entity: str, revision: int, model: str, v
     )
     there = {(item, variant) for item, variant in conn.execute(known)}
     rows = {
-        (v.item, v.variant): {
-            "entity_id": entity,
-            "item_id": v.item,
-            "variant": v.variant,
-            "model": model,
-            "dimension": len(v.vector),
-            "vector": vector_bytes(v.vector),
-            "revision": revision,
-        }
-        for v in vectors
-        if (v.item, v.variant) not in there
+        (v.item, v.variant): vector_row(entity, revision, model, v) for v in vectors if (v.item, v.variant) not in there
     }
     if rows:
         conn.execute(sa.insert(embedding), list(rows.values()))

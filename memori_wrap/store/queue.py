@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta, timezone
-from itertools import zip_longest
 
 import sqlalchemy as sa
 
 from memori_wrap.ids import new_id
 from memori_wrap.protocols import QueueState
-from memori_wrap.store.rows import MESSAGES, stored_message
+from memori_wrap.rows import jobs
+from memori_wrap.rows.records import stored_message
+from memori_wrap.store.rows import MESSAGES
 from memori_wrap.store.tables import entity, job, message
 from memori_wrap.types import DeadJob, Job
-
-LOOK = 64
-"""Jobs of one entity that are looked at for one claim."""
-BACKOFF_CAP = timedelta(minutes=5)
-BEFORE = 2
-"""Messages before an exchange that come with its job, as context."""
 
 _NEXT = (
     sa.select(job.c.entity_id)
@@ -41,8 +36,7 @@ def claim(conn: sa.Connection, limit: int, stale: Sequence[str], names: Sequence
             waiting.append(rows[:limit])
         if len(waiting) == limit:
             break
-    in_turn = [row for round in zip_longest(*waiting) for row in round if row is not None]
-    return [_lease(conn, row) for row in in_turn[:limit]]
+    return [_lease(conn, row) for row in jobs.in_turn(waiting, limit)]
 
 
 def in_turn(conn: sa.Connection, after: str) -> Iterator[str]:
@@ -69,19 +63,9 @@ def lock(conn: sa.Connection, name: str) -> bool:
 
 
 def _waiting(conn: sa.Connection, name: str, stale: Sequence[str]) -> list[sa.RowMapping]:
-    now = datetime.now(timezone.utc)
     query = sa.select(job).where(job.c.entity_id == name, job.c.dead == sa.false())
-    held: set[str] = set()
-    free: list[sa.RowMapping] = []
-    for row in conn.execute(query.order_by(job.c.exchange_id).limit(LOOK).with_for_update()).mappings():
-        is_held = row["lease"] is not None and row["lease"] not in stale
-        # a wall clock that was set back must not delay a job by more than the longest pause
-        is_delayed = row["not_before"] is not None and now < row["not_before"] < now + BACKOFF_CAP
-        if is_held or is_delayed:
-            held.add(row["conversation_id"])
-        elif row["conversation_id"] not in held:
-            free.append(row)
-    return free
+    rows = conn.execute(query.order_by(job.c.exchange_id).limit(jobs.LOOK).with_for_update()).mappings()
+    return jobs.free(rows, stale, datetime.now(timezone.utc))
 
 
 def _lease(conn: sa.Connection, row: sa.RowMapping) -> Job:
@@ -95,16 +79,8 @@ def _lease(conn: sa.Connection, row: sa.RowMapping) -> Job:
         message.c.conversation_id == conversation,
         message.c.position < (messages[0].position if messages else 0),
     )
-    rows = conn.execute(before.order_by(message.c.position.desc()).limit(BEFORE)).mappings().all()
-    return Job(
-        exchange=exchange,
-        entity=name,
-        conversation=conversation,
-        lease=lease,
-        attempts=row["attempts"] + 1,
-        messages=tuple(messages),
-        before=tuple(stored_message(r) for r in reversed(rows)),
-    )
+    rows = conn.execute(before.order_by(message.c.position.desc()).limit(jobs.BEFORE)).mappings().all()
+    return jobs.leased(row, lease, messages, [stored_message(r) for r in reversed(rows)])
 
 
 def _one(name: str, exchange: str) -> sa.Update:

@@ -1,4 +1,4 @@
-"""The store on any SQL database. One transaction a method; what it stores is decided in ``align``."""
+"""The store on any SQL database. One transaction a method; what it stores is decided in ``rows``."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from memori_wrap.protocols import QueueState
+from memori_wrap.rows.limits import fitted
+from memori_wrap.rows.records import stored_fact, stored_message, stored_vector
 from memori_wrap.store import knowledge, queue, removal, transfer
 from memori_wrap.store.capture import CHUNK, bump, capture, hold, revision
 from memori_wrap.store.conflicts import repeated
 from memori_wrap.store.connect import Connection
-from memori_wrap.store.limits import fitted, statement_limit
-from memori_wrap.store.rows import FACTS, MESSAGES, stored_fact, stored_message, stored_vector
+from memori_wrap.store.limits import ESCAPED, statement_limit
+from memori_wrap.store.rows import FACTS, MESSAGES
 from memori_wrap.store.schema import prepare
 from memori_wrap.store.session import Session
 from memori_wrap.store.tables import embedding, entity, fact, job, mention, message, secret
@@ -38,6 +40,7 @@ class SqlStore:
 
     def __init__(self, connection: Connection, durability: str = "normal") -> None:
         self._session = Session(connection)
+        self._is_in_memory = connection.owned and connection.shared
         self._last = ""  # the entity whose job was claimed last: the next claim begins behind it
         try:
             prepare(self._session, durability, owned=connection.owned)
@@ -52,13 +55,21 @@ class SqlStore:
     def leave(self) -> None:
         self._session.engine.dispose(close=False)
 
+    @property
+    def location(self) -> tuple[str, ...]:
+        """The URL without its password, and the schema; nothing for a database in memory."""
+        if self._is_in_memory:
+            return ()
+        where = (self._session.engine.url.render_as_string(hide_password=True), self._session.schema)
+        return tuple(part for part in where if part)
+
     # ------------------------------------------------------------ capture
 
     @repeated
     def capture(self, exchanges: Sequence[Exchange]) -> Sequence[Delta]:
         by_entity: dict[str, dict[str, Exchange]] = defaultdict(dict)
         for e in exchanges:
-            by_entity[e.scope.entity].setdefault(e.id, e if self._limit is None else fitted(e, self._limit))
+            by_entity[e.scope.entity].setdefault(e.id, e if self._limit is None else fitted(e, self._limit, ESCAPED))
         with self._session.write() as conn:
             # entities in one order everywhere: two writers cannot wait for each other
             return [d for name in sorted(by_entity) if (d := capture(conn, name, by_entity[name]))]

@@ -130,7 +130,7 @@ message = _table(
     sa.Column("text", Text, nullable=False),
     sa.Column("parts", sa.JSON(none_as_null=True)),
     sa.Column("origin", sa.String(10), nullable=False, doc="live, or history that came along with a request"),
-    sa.Column("digest", sa.String(32), nullable=False, doc="role, normalised text and tool ids; see align"),
+    sa.Column("digest", sa.String(32), nullable=False, doc="role, normalised text and tool ids; see rows.align"),
     sa.Column("said_at", Utc, nullable=False),
     sa.Column("created_at", Utc, nullable=False),
     sa.Column("revision", sa.BigInteger, nullable=False),

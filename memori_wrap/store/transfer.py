@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from memori_wrap.rows.placing import renamed
 from memori_wrap.store.capture import bump
 from memori_wrap.store.tables import PREFIX, conversation, embedding, exchange, fact, graph, job, mention, message
 
@@ -74,7 +75,7 @@ def _fitted(conn: sa.Connection, name: str, of: sa.Table, row: dict[str, Any]) -
             of.c.entity_id == name, of.c.process_id == row["process_id"], of.c.session_id == row["session_id"]
         )
         if conn.execute(taken).scalar() not in (None, row["id"]):
-            row |= {"session_id": f"{row['session_id'][:60]}#{row['id']}"}  # another conversation has this name here
+            row = renamed(row)
     return row
 
 

@@ -6,23 +6,26 @@ import json
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from memori_wrap import Memori
+from memori_wrap.settings import load_settings
+from memori_wrap.stores import open_store
 from memori_wrap.testing.extractors import ScriptedExtractor
 from memori_wrap.testing.openai_server import FakeOpenAI
+from tests.support.mongo import fresh_mongodb, mongodb_server
 from tests.support.nursery import SETTINGS
 from tests.support.servers import MARIADB, POSTGRESQL, fresh_database
 
-KINDS = ("SQLite", "PostgreSQL", "MariaDB")
+KINDS = ("SQLite", "PostgreSQL", "MariaDB", pytest.param("MongoDB", marks=pytest.mark.slow))
 ROOT = Path(__file__).parents[2]
 
 
@@ -34,7 +37,7 @@ class Kills:
         self.split_commit = split_commit
         self.effective = self.tried = 0
         Memori(self.database, settings=SETTINGS).close()
-        self.engine = sa.create_engine(self.database)
+        self.store = open_store(self.database, load_settings(SETTINGS))
 
     def run(self, wanted: int) -> None:
         choose = random.Random(20261120)
@@ -73,17 +76,16 @@ class Kills:
         return [int(line.split()[1]) for line in self.acks.read_text().splitlines() if line.startswith("ack ")]
 
     def pending(self) -> int:
-        with self.engine.connect() as conn:
-            return int(conn.execute(sa.text("select count(*) from memori_wrap_augmentation_job")).scalar_one())
+        return self.store.queue().pending
 
     def missing_and_doubled(self) -> tuple[list[int], list[str]]:
         """After a restart has worked everything off: acknowledged without a fact; facts that count twice."""
         with Memori(self.database, extractor=ScriptedExtractor(), settings=SETTINGS) as mem:
             assert mem.flush(60)
             facts = {f.text: f for f in mem.facts(entity="alice")}
-        with self.engine.connect() as conn:
-            if self.engine.dialect.name == "sqlite":
-                assert conn.execute(sa.text("pragma integrity_check")).scalar() == "ok"
+        if self.database.startswith("sqlite"):
+            with closing(sqlite3.connect(self.database.removeprefix("sqlite:///"))) as conn:
+                assert conn.execute("pragma integrity_check").fetchone() == ("ok",)
         missing = [n for n in self.acked() if not any(f"fact {n}" == t or t.endswith(f"fact {n}") for t in facts)]
         doubled = [t for t, f in facts.items() if f.mentions != 1 or len(f.sources) != 1]
         return missing, doubled
@@ -93,6 +95,9 @@ class Kills:
 def database(kind: str, folder: Path) -> Iterator[str]:
     if kind == "SQLite":
         yield f"sqlite:///{folder}/m.db"
+    elif kind == "MongoDB":
+        with mongodb_server(folder) as server, fresh_mongodb(server) as url:
+            yield url
     else:
         with fresh_database({"PostgreSQL": POSTGRESQL, "MariaDB": MARIADB}[kind]) as url:
             yield url
@@ -106,7 +111,7 @@ def killed(kind: str, folder: Path, n: int, *, split_commit: bool = False) -> tu
             kills.run(n)
             return (kills.effective, *kills.missing_and_doubled())
         finally:
-            kills.engine.dispose()
+            kills.store.close()
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from openai import AsyncOpenAI, OpenAI
 
 from memori_wrap import Memori
+from memori_wrap.rows import placing
 from memori_wrap.store import capture
 from memori_wrap.store.sql import SqlStore
 from memori_wrap.testing.embedders import HashEmbedder
@@ -158,11 +159,11 @@ def test_a_commit_of_unknown_outcome_is_not_done_twice(proxy: Proxy, tmp_path: P
 
 def test_planted_forgetful_ids_write_twice(proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The control: an exchange that is not known again by its id is stored twice, under new ids."""
-    before = capture.message_id
-    monkeypatch.setattr(capture, "_among", lambda *_: [])
-    monkeypatch.setattr(capture, "message_id", lambda exchange, n: before(capture.new_id(), n))
-    monkeypatch.setattr(capture, "_exchange_row", _with_new_id(capture._exchange_row))
-    monkeypatch.setattr(capture, "_job_row", _with_new_id(capture._job_row, "exchange_id"))
+    before = placing.message_id
+    monkeypatch.setattr(capture, "_seen", lambda *_: (set(), ""))
+    monkeypatch.setattr(placing, "message_id", lambda exchange, n: before(capture.new_id(), n))
+    monkeypatch.setattr(capture, "exchange_row", _with_new_id(capture.exchange_row))
+    monkeypatch.setattr(capture, "job_row", _with_new_id(capture.job_row, "exchange_id"))
     stored = commits_cut_off(proxy, tmp_path)
     assert len(stored) > len(set(stored))
 

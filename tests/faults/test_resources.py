@@ -36,7 +36,7 @@ def die(*given):
 setattr(capture, point, die)
 mem.add("never acknowledged", entity="alice")
 """
-POINTS = ("_room", "_place", "_exchange_row", "message_row", "_job_row", "Delta")
+POINTS = ("_room", "key_of", "exchange_row", "message_row", "job_row", "Delta")
 """Where the process dies: before the conversation is found ... before the job is written, before the commit."""
 
 

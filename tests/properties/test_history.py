@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from memori_wrap.ids import new_id
-from memori_wrap.store import align
+from memori_wrap.rows import align
 from memori_wrap.store.connect import connect
 from memori_wrap.store.sql import SqlStore
 from memori_wrap.types import Exchange, Message, Part, Scope
@@ -186,7 +186,7 @@ def test_examples_are_not_worked_on() -> None:
 
 def test_planted_storing_all_that_is_sent_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "memori_wrap.store.capture.new_messages",
+        "memori_wrap.rows.placing.new_messages",
         lambda stored, request, known: [(i, "live") for i in range(len(request))],
     )
     app = play(["say", "say"], examples=False)
@@ -195,7 +195,7 @@ def test_planted_storing_all_that_is_sent_fails(monkeypatch: pytest.MonkeyPatch)
 
 def test_planted_comparing_by_text_alone_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "memori_wrap.store.capture.new_messages",
+        "memori_wrap.rows.placing.new_messages",
         lambda stored, request, known: [(i, "live") for i, (_, mark) in enumerate(request) if mark not in known],
     )
     app = play(["yes", "yes", "yes"], examples=False)

@@ -20,6 +20,8 @@ from memori_wrap.store import knowledge, queue
 from memori_wrap.store.capture import bump
 from memori_wrap.store.sql import SqlStore
 from memori_wrap.testing.extractors import ScriptedExtractor
+from memori_wrap_adapters.stores import mongo, mongo_facts, mongo_jobs
+from memori_wrap_adapters.stores.mongo_commits import Change, Commits, View
 
 SETTINGS = {"lease": 0.3, "embedder": "none", "workers": 2}
 
@@ -27,6 +29,7 @@ SETTINGS = {"lease": 0.3, "embedder": "none", "workers": 2}
 def talk(order: dict[str, Any]) -> None:
     if order["split_commit"]:
         SqlStore.complete = split_commit  # type: ignore[method-assign]
+        mongo._completed = split_completion
     mem = Memori(order["database"], extractor=ScriptedExtractor(delay=0.004), settings=SETTINGS)
     client = mem.register(OpenAI(base_url=order["base_url"], api_key="x"), entity="alice")
     with Path(order["acks"]).open("a") as acks:
@@ -48,6 +51,20 @@ def split_commit(self: SqlStore, results: Any, model: str | None) -> list[Any]:
             for found in result.facts:
                 knowledge.write_fact(conn, result.job.entity, revision, found)
     return []
+
+
+def split_completion(view: View, results: Any, model: str | None) -> Any:
+    """The same planted bug in MongoDB: the jobs end in a commit of their own."""
+    change = Change(is_news=False)
+    for result in results:
+        mongo_jobs.finish(change, result.job.exchange)
+    commits = Commits(view._database, view._database)
+    assert commits.commit(view.head, change)
+    time.sleep(0.01)
+    view, change = commits.view(view.head.name), Change()
+    mongo_facts.write_facts(view, change, [f for result in results for f in result.facts])
+    commits.commit(view.head, change)
+    return None, False
 
 
 def main() -> None:
