@@ -154,5 +154,7 @@ class Pool:
     def _beat(self) -> None:
         while not self._stop.wait(self._lease / 4):
             if held := list(self._held):
-                with self._counts.guard("heartbeat"):
+                try:
                     self._store.heartbeat(held)
+                except BaseException as error:  # this thread goes on, too
+                    self._counts.failed("heartbeat", error)

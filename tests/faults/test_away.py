@@ -87,9 +87,7 @@ def test_killed_while_the_journal_is_open(tmp_path: Path, server: FakeOpenAI, ef
 
 
 @pytest.mark.fault("C04")
-def test_frozen(
-    tmp_path: Path, server: FakeOpenAI, monkeypatch: pytest.MonkeyPatch, effective: Effective
-) -> None:
+def test_frozen(tmp_path: Path, server: FakeOpenAI, monkeypatch: pytest.MonkeyPatch, effective: Effective) -> None:
     """Every statement hangs: a call waits its budgets a few times, then not at all; it still sees what was said."""
     gate = threading.Event()
     with memory(tmp_path) as mem:

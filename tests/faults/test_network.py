@@ -127,9 +127,7 @@ def test_the_event_loop_goes_on_while_the_database_is_slow(
 
 
 @pytest.mark.control("C05")
-def test_planted_wait_that_holds_the_loop(
-    server: FakeOpenAI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_planted_wait_that_holds_the_loop(server: FakeOpenAI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def wait_async(waiting: Waiting | None) -> object:
         return wait(waiting)
 

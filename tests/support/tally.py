@@ -1,8 +1,9 @@
 """The table of faults: which were tried, how often they did happen, what survived, which controls were seen to fail.
 
-A test names its faults, ``@pytest.mark.fault("D01")``, and counts how often they happened to it, ``effective(n,
-floor=...)``: too few, or none counted, and it fails. A control, ``@pytest.mark.control("D01")``, plants a bug and passes
-where that is noticed. What is known goes along with the report, so that it arrives from xdist's workers, too.
+A test names its faults, ``@pytest.mark.fault("D01")``, and counts how often they happened to it,
+``effective(n, floor=...)``: too few, or none counted, and it fails. A control, ``@pytest.mark.control("D01")``, plants
+a bug and passes where that is noticed. What is known goes along with the report, so that it arrives from xdist's
+workers, too.
 """
 
 from __future__ import annotations
@@ -130,7 +131,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 def table(rows: Mapping[str, Row]) -> str:
     """Tests: passed of those that ran. Survived: the faults of tests that passed. Control: planted bugs noticed."""
-    lines = ["| id | fault | tests | effective faults | survived | controls seen to fail | |", "|---|---" + "|---" * 5 + "|"]
+    lines = [
+        "| id | fault | tests | effective faults | survived | controls seen to fail | |",
+        "|---|---" + "|---" * 5 + "|",
+    ]
     for id, title in FAULTS.items():
         row = rows.get(id, Row())
         tests = f"{row.passed}/{row.tests}" if row.tests else "not run"
