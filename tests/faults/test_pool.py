@@ -98,9 +98,10 @@ def test_a_heartbeat_keeps_a_slow_job(tmp_path: Path) -> None:
 
 def poison_among_99(folder: Path) -> tuple[int, int, int]:
     """(facts, dead jobs, failures)."""
-    with memory(folder, ScriptedExtractor(poison="poison"), max_attempts=2) as mem:
+    with memory(folder, ScriptedExtractor(), workers=0) as mem:
         for n in range(100):
             mem.add("poison" if n == 50 else f"fact {n}", entity="alice", session=f"s{n}")
+    with memory(folder, ScriptedExtractor(poison="poison"), max_attempts=2) as mem:
         assert mem.flush(60)
         stats = mem.stats()
         assert stats["pending"] == 0
