@@ -99,14 +99,15 @@ with open({out!r}, "w") as out:
     out.write(said)
 """
 OUTER = """
-import sys
+import os, sys
 try:
     import _interpreters as interpreters
 except ImportError:
     import _xxsubinterpreters as interpreters
 kind = sys.argv[1]
 made = interpreters.create(isolated=kind == "isolated") if sys.version_info < (3, 13) else interpreters.create(kind)
-print(interpreters.run_string(made, sys.argv[2]) or "", end="")
+print(interpreters.run_string(made, sys.argv[2]) or "", end="", flush=True)
+os._exit(0)  # NumPy has no end in an isolated one
 """
 
 
