@@ -113,7 +113,7 @@ class Pool:
         leases = {job.lease for job in jobs}
         self._held |= leases
         try:
-            outcome = self._pipeline.run(jobs)
+            outcome = self._pipeline.run(jobs, self._stop.is_set)
             deltas = self._store.complete(outcome.done, outcome.model)
             for job, error in outcome.failed:
                 self._give_back(job, error)

@@ -119,10 +119,10 @@ def test_poison_among_99_good(tmp_path: Path, effective: Effective) -> None:
 def test_planted_batch_that_fails_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = Pipeline.run
 
-    def run(self: Pipeline, jobs: Any) -> Any:
+    def run(self: Pipeline, jobs: Any, *given: Any) -> Any:
         for job in jobs:
             self._facts(job)
-        return before(self, jobs)
+        return before(self, jobs, *given)
 
     monkeypatch.setattr(Pipeline, "run", run)
     facts, dead, _ = poison_among_99(tmp_path)

@@ -11,9 +11,6 @@ import os
 import random
 import signal
 import time
-import uuid
-from collections import Counter
-from collections.abc import Iterable
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -28,20 +25,15 @@ from memori_wrap.store.sql import SqlStore
 from memori_wrap.store.tables import fact, job
 from memori_wrap.testing.extractors import ScriptedExtractor
 from memori_wrap.testing.openai_server import FakeOpenAI
-from memori_wrap.types import Fact, Job, StoredMessage, Triple
+from memori_wrap.types import Job
 from tests.support.servers import POSTGRESQL, fresh_database
 from tests.support.tally import Effective
+from tests.support.wording import results, worded_anew
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 fork = multiprocessing.get_context("fork")
 USERS = 4
 SETTINGS = {"lease": 0.3, "embedder": "none"}
-
-
-def worded_anew(message: StoredMessage) -> Iterable[Fact]:
-    if message.role == "user":
-        words = f"{message.text} / {uuid.uuid4()}"
-        yield Fact(words, message.text, Triple("user", "said", words), category="said", rule="scripted")
 
 
 def work(url: str, log: Path) -> None:
@@ -148,7 +140,7 @@ class Scene:
         with self.engine.connect() as conn:
             assert self.wait(lambda: not conn.scalar(sa.select(sa.func.count()).select_from(job)), 60)
             time.sleep(0.5)  # a worker that was frozen may be about to write what it had
-            written = Counter(text.split(" / ")[0] for text in conn.execute(sa.select(fact.c.text)).scalars())
+            written = results(conn.execute(sa.select(fact.c.text)).scalars())
         acknowledged = self.acks.read_text().splitlines()
         return [said for said in acknowledged if said not in written], [said for said, n in written.items() if n > 1]
 
