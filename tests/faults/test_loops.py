@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import threading
 import time
 from pathlib import Path
@@ -103,6 +104,6 @@ def test_planted_future_of_another_loop(
         return None
 
     monkeypatch.setattr("memori_wrap.intercept.drivers.wait_async", wait_async)
-    monkeypatch.setattr("tests.faults.test_loops.cancelled", request)
+    monkeypatch.setattr(sys.modules[__name__], "cancelled", request)  # it would wait for what never comes
     _, errors, _ = loops(tmp_path, monkeypatch)
     assert any("different loop" in str(error) for error in errors)
