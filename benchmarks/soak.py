@@ -1,9 +1,10 @@
 """A slow database under load: ``scripts/bench soak [--seconds N] [--rate N] [--delay SECONDS] [--queue N]``.
 
 So many calls a second through the real SDK, against a PostgreSQL behind a proxy that delays each statement: the queue
-fills, and what does not fit is dropped and counted. Printed over time: this process's memory, what waits, what was
-stored and dropped; at the end the slope of the memory once the queue is full, whether each exchange is accounted for,
-and what calls took beside those of a client without a memory. Linux, for the memory is read in /proc.
+fills, and what does not fit is dropped and counted. Printed over time: this process's memory, how much of it holds what
+was stored and is kept warm for recall (`cache_bytes` bounds that), what waits, what was stored and dropped; at the end
+the slope of the rest of the memory once the queue is full, whether each exchange is accounted for, and what calls took
+beside those of a client without a memory. Linux, for the memory is read in /proc.
 """
 
 from __future__ import annotations
@@ -47,10 +48,11 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """``at``: seconds since the start; ``megabytes``: the memory of the process."""
+    """``at``: seconds since the start; ``megabytes``: the memory of the process, ``warm``: of that, what is stored."""
 
     at: float
     megabytes: float
+    warm: float
     waiting: int
     captured: int
     dropped: int
@@ -76,11 +78,11 @@ class Soaked:
 
     @property
     def slope(self) -> float:
-        """Megabytes a minute."""
+        """Megabytes a minute, without what is stored and kept warm."""
         settled = self.settled
         if len(settled) < 3:
             return 0.0
-        return 60 * statistics.linear_regression([s.at for s in settled], [s.megabytes for s in settled]).slope
+        return 60 * statistics.linear_regression([s.at for s in settled], [s.megabytes - s.warm for s in settled]).slope
 
 
 def megabytes() -> float:
@@ -144,15 +146,16 @@ def sample(memory: Memori, at: float) -> Sample:
     parts = memory._parts  # pyright: ignore[reportPrivateUsage] # stats() would ask the database
     counts = parts.counts.snapshot()
     dropped = sum(n for name, n in counts.items() if name.startswith("dropped."))
-    return Sample(at, megabytes(), parts.writer.waiting, counts.get("captured", 0), dropped)
+    return Sample(at, megabytes(), parts.cache.nbytes() / 1e6, parts.writer.waiting, counts.get("captured", 0), dropped)
 
 
 def report(found: Soaked) -> str:
     last = found.samples[-1]
-    lines = ["| second | memory, MB | waiting | stored | dropped |", "|---|---|---|---|---|"]
+    lines = ["| second | memory, MB | of that stored and warm | waiting | stored | dropped |", 6 * "|---" + "|"]
     step = max(1, len(found.samples) // 20)
     lines += [
-        f"| {s.at:.0f} | {s.megabytes:.0f} | {s.waiting} | {s.captured} | {s.dropped} |" for s in found.samples[::step]
+        f"| {s.at:.0f} | {s.megabytes:.0f} | {s.warm:.1f} | {s.waiting} | {s.captured} | {s.dropped} |"
+        for s in found.samples[::step]
     ]
     dropped = {name: n for name, n in found.counts.items() if name.startswith(("dropped.", "skipped.", "capture_late"))}
     lines += [

@@ -208,6 +208,12 @@ class RetrieverCache:
             self._entries.pop(entity, None)
             self._recent.pop(entity, None)
 
+    def nbytes(self) -> int:
+        """What the retrievers of the entities in use hold, as they reckon it."""
+        with self._lock:
+            loaded = [entry.retriever for entry in self._entries.values() if entry.is_loaded]
+        return sum(retriever.nbytes() for retriever in loaded)
+
     def _evict(self) -> None:
         with self._lock:
             held = {name: e.retriever.nbytes() for name, e in self._entries.items() if e.is_loaded}
