@@ -48,7 +48,7 @@ class Counts:
         except Exception as error:
             self.failed(stage, error)
 
-    def failed(self, stage: str, error: Exception) -> None:
+    def failed(self, stage: str, error: BaseException) -> None:
         """What ``guard`` does with an exception, while it is handled."""
         name = type(error).__name__
         self.add(f"failed.{stage}")

@@ -252,10 +252,8 @@ class MemoryDesk:
                 self.counts.add("skipped.hook")
                 return None
             exchange = storable(before.exchange, self._settings.max_message_chars)
-            self.parts.cache.add_recent(exchange)
-            writer = self.parts.writer
-            is_worth_it = writer.worth_waiting
-            future = writer.put(exchange)
+            is_worth_it = self.parts.writer.worth_waiting
+            future = self.parts.take(exchange)
             self.hooks.run("after_capture", replace(before, exchange=exchange))
         return Waiting(future, self._settings.capture_budget, self._late) if is_worth_it else None
 

@@ -219,8 +219,7 @@ class Memori(Management):
         if messages:
             self._parts.start()
             exchange = storable(exchange, self.settings.max_message_chars)
-            self._parts.cache.add_recent(exchange)
-            if not self._parts.writer.put(exchange).result():
+            if not self._parts.take(exchange).result():
                 raise StoreError("the messages were not stored: neither the database nor the journal took them")
         return Added(exchange.id, tuple(message_id(exchange.id, n) for n in range(len(messages))))
 

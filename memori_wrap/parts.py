@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from functools import partial
 from typing import cast
 
@@ -79,6 +80,13 @@ class Parts:
         self.model.start()
         self.writer.start()
         self.pool.start()
+
+    def take(self, exchange: Exchange) -> Future[bool]:
+        """Makes an exchange recallable and queues it; what turns out not to be kept is forgotten again."""
+        self.cache.add_recent(exchange)
+        kept = self.writer.put(exchange)
+        kept.add_done_callback(lambda done: None if done.result() else self.cache.forget_recent(exchange))
+        return kept
 
     def leave(self) -> None:
         """In a forked child: lets go of the parent's connections without closing them."""

@@ -1,10 +1,29 @@
-"""What every test module leaves behind is taken away: a client that stays registered keeps its class hooked."""
+"""What every test module leaves behind is taken away: a client that stays registered keeps its class hooked.
+
+The table of faults is printed at the end, where some were tried.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
+
+from tests.support.tally import (
+    effective,
+    pytest_configure,
+    pytest_runtest_logreport,
+    pytest_runtest_makereport,
+    pytest_terminal_summary,
+)
+
+__all__ = [
+    "effective",
+    "pytest_configure",
+    "pytest_runtest_logreport",
+    "pytest_runtest_makereport",
+    "pytest_terminal_summary",
+]
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from memori_wrap.augment.resolve import resolve
 from memori_wrap.background import Courtesy
 from memori_wrap.context import paused
-from memori_wrap.embedding import Model
+from memori_wrap.embedding import Closing, Model
 from memori_wrap.protocols import EmbeddingTexts, Extractor
 from memori_wrap.types import Augmentation, Job, ResolvedFact, StoredVector
 
@@ -30,12 +30,18 @@ class Pipeline:
         """Jobs are not claimed while the model loads: who is broken off then would hold their leases."""
         return self._model.settled(timeout)
 
-    def run(self, jobs: Sequence[Job]) -> Outcome:
-        """Each job succeeds or fails on its own; the texts of all are embedded in one go."""
+    def run(self, jobs: Sequence[Job], is_ending: Callable[[], bool] = lambda: False) -> Outcome:
+        """Each job succeeds or fails on its own; the texts of all are embedded in one go.
+
+        Once ``is_ending`` says so none is begun: the rest fails with ``Closing``, and is given back.
+        """
         outcome = Outcome()
         found: list[tuple[Job, list[ResolvedFact]]] = []
         with paused():
             for job in jobs:
+                if is_ending():
+                    outcome.failed.append((job, Closing("the memory is closing")))
+                    continue
                 try:
                     found.append((job, self._facts(job)))
                 except Exception as error:  # an extractor may be anybody's

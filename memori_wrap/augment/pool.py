@@ -113,7 +113,7 @@ class Pool:
         leases = {job.lease for job in jobs}
         self._held |= leases
         try:
-            outcome = self._pipeline.run(jobs)
+            outcome = self._pipeline.run(jobs, self._stop.is_set)
             deltas = self._store.complete(outcome.done, outcome.model)
             for job, error in outcome.failed:
                 self._give_back(job, error)
@@ -154,5 +154,7 @@ class Pool:
     def _beat(self) -> None:
         while not self._stop.wait(self._lease / 4):
             if held := list(self._held):
-                with self._counts.guard("heartbeat"):
+                try:
                     self._store.heartbeat(held)
+                except BaseException as error:  # this thread goes on, too
+                    self._counts.failed("heartbeat", error)

@@ -197,7 +197,12 @@ class Writer:
         self._in_hand = exchanges
         if self._is_away and time.monotonic() >= self._again_at:
             self._try_again()
-        lost = {e.id for e in (self._spill(exchanges) if self._is_away else self._commit(exchanges))}
+        try:
+            lost = {e.id for e in (self._spill(exchanges) if self._is_away else self._commit(exchanges))}
+        except BaseException as error:  # the thread goes on, whatever it met
+            self._counts.failed("capture", error)
+            self._counts.add("dropped.failed", len(exchanges))
+            lost = {e.id for e in exchanges}
         self._in_hand = []
         for item in items:
             self._acknowledge(item, item.exchange is not None and item.exchange.id not in lost)
@@ -219,18 +224,21 @@ class Writer:
             self._went_away(error)
             return self._spill(exchanges)
 
-    def _store_all(self, exchanges: Sequence[Exchange]) -> list[Exchange]:
+    def _store_all(self, exchanges: Sequence[Exchange], is_repeated: bool = False) -> list[Exchange]:
         """One transaction for all; where the database refuses one of them for good, each on its own.
 
         Returns those that are refused; raises ``StoreError`` where the database is away.
         """
         try:
             deltas = self._store.capture(exchanges)
-        except Exception as error:  # a fault of ours must not end the thread either
+        except BaseException as error:  # a fault of ours must not end the thread either
             if isinstance(error, StoreError) and error.transient:
                 raise
             if len(exchanges) > 1:
                 return [refused for e in exchanges for refused in self._store_all([e])]
+            if not (isinstance(error, StoreError) or is_repeated):  # short of memory, say: that is no refusal
+                self._counts.failed("capture", error)
+                return self._store_all(exchanges, is_repeated=True)
             self._refuse(exchanges[0], str(error) if isinstance(error, StoreError) else type(error).__name__)
             return list(exchanges)
         self._counts.add("captured", len(exchanges))

@@ -82,6 +82,14 @@ class RetrieverCache:
             while sum(len(r.messages) for r in waiting.values()) > MAX_RECENT and len(waiting) > 1:
                 waiting.popitem(last=False)
 
+    def forget_recent(self, exchange: Exchange) -> None:
+        """The exchange was dropped: what is nowhere stored is not recalled, and takes no memory."""
+        with self._lock:
+            waiting = self._recent.get(exchange.scope.entity, OrderedDict())
+            waiting.pop(exchange.id, None)
+            if not waiting:
+                self._recent.pop(exchange.scope.entity, None)
+
     def stored(self, exchanges: Sequence[Exchange], deltas: Sequence[Delta]) -> None:
         """Takes in what was committed. It stays recent until a retriever of that revision answers."""
         revisions = {delta.entity: delta.revision for delta in deltas}
@@ -231,6 +239,12 @@ class RetrieverCache:
         with self._lock:
             self._entries.pop(entity, None)
             self._recent.pop(entity, None)
+
+    def nbytes(self) -> int:
+        """What the retrievers of the entities in use hold, as they reckon it."""
+        with self._lock:
+            loaded = [entry.retriever for entry in self._entries.values() if entry.is_loaded]
+        return sum(retriever.nbytes() for retriever in loaded)
 
     def _evict(self) -> None:
         with self._lock:

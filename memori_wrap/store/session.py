@@ -10,6 +10,7 @@ from contextlib import contextmanager, nullcontext
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import QueuePool
 
 from memori_wrap.errors import StoreError
 from memori_wrap.forks import in_database
@@ -22,6 +23,13 @@ BORROWED = 2
 """Connections that are taken from a user's pool at the same time, at most."""
 
 
+def _borrowed(engine: sa.Engine) -> int:
+    """No more than the pool has: our own threads would run into its timeout, waiting for each other."""
+    pool = engine.pool
+    overflow: int = getattr(pool, "_max_overflow", -1) if isinstance(pool, QueuePool) else -1
+    return BORROWED if overflow < 0 else max(1, min(BORROWED, pool.size() + overflow))  # type: ignore[attr-defined]
+
+
 class Session:
     """Begins transactions on an engine; all errors come out as ``StoreError``."""
 
@@ -29,7 +37,7 @@ class Session:
         self.engine = connection.engine
         self._owned = connection.owned
         self.is_sqlite = self.engine.dialect.name == "sqlite"
-        self._slots = nullcontext() if connection.owned else threading.BoundedSemaphore(BORROWED)
+        self._slots = nullcontext() if connection.owned else threading.BoundedSemaphore(_borrowed(self.engine))
         # one connection that serves all threads takes one transaction at a time
         self._gate = threading.RLock() if connection.shared else nullcontext()
         self._turn = threading.RLock() if self.engine.dialect.name in NO_ROW_LOCKS else nullcontext()

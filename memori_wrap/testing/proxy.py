@@ -35,12 +35,13 @@ class Proxy:
         self._lock = threading.Lock()
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def cut(self) -> None:
-        """Ends every connection at once."""
+    def cut(self) -> int:
+        """Ends every connection at once; how many there were."""
         with self._lock:
             for sock in list(self._open):
                 with suppress(OSError):
                     sock.shutdown(socket.SHUT_RDWR)
+            return len(self._open) // 2
 
     def close(self) -> None:
         self._listener.close()

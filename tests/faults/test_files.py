@@ -17,6 +17,7 @@ import pytest
 from memori_wrap import Memori, MigrationNeeded, StoreError
 from memori_wrap.errors import MemoriError
 from memori_wrap.store import schema
+from tests.support.tally import Effective
 
 NOBODY = 65534
 fork = multiprocessing.get_context("fork")
@@ -92,8 +93,9 @@ def as_somebody(home: Path, run: Callable[[], None]) -> str:
     return said
 
 
+@pytest.mark.fault("D16")
 @pytest.mark.parametrize("which", ["file", "folder", "both"])
-def test_read_only(which: str, open_folder: Path) -> None:
+def test_read_only(which: str, open_folder: Path, effective: Effective) -> None:
     file = open_folder / "m.db"
     with memory(f"sqlite:///{file}") as mem:
         mem.add("my boat is called Aurora", entity="alice")
@@ -111,9 +113,11 @@ def test_read_only(which: str, open_folder: Path) -> None:
     open_folder.chmod(0o777)
     file.chmod(0o666)
     holds(file)
+    effective(1, floor=1)
 
 
-def test_read_only_folder_without_a_file(open_folder: Path) -> None:
+@pytest.mark.fault("D16")
+def test_read_only_folder_without_a_file(open_folder: Path, effective: Effective) -> None:
     open_folder.chmod(0o555)
     said = as_somebody(open_folder, lambda: memory(f"sqlite:///{open_folder}/m.db").close())
     assert said.startswith("ConfigurationError")
@@ -123,6 +127,7 @@ def test_read_only_folder_without_a_file(open_folder: Path) -> None:
     )
     assert said.startswith("ConfigurationError")
     assert "MEMORI_WRAP_DATA_DIR" in said
+    effective(2, floor=2)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be in the home directory of another user")
@@ -135,49 +140,59 @@ def test_home_of_another_user(open_folder: Path) -> None:
     assert "set MEMORI_WRAP_CONFIG" in said
 
 
-def test_opened_for_reading_only(filled: Path) -> None:
+@pytest.mark.fault("D16")
+def test_opened_for_reading_only(filled: Path, effective: Effective) -> None:
     before = filled.read_bytes()
     with pytest.raises(StoreError, match="cannot be written: check the rights"):
         memory(f"sqlite:///file:{filled}?mode=ro&uri=true")
     assert filled.read_bytes() == before
     holds(filled)
+    effective(1, floor=1)
 
 
 # ---------------------------------------------------------------- what is no database, or not this one's
 
 
+@pytest.mark.fault("D16")
 @pytest.mark.parametrize(
     "junk",
     [b"this is a letter to my aunt\n" * 100, b"\0" * 8192, b"PK\x03\x04" + os.urandom(5000), b"x"],
     ids=["text", "zeros", "archive", "short"],
 )
-def test_junk(junk: bytes, tmp_path: Path) -> None:
+def test_junk(junk: bytes, tmp_path: Path, effective: Effective) -> None:
     file = tmp_path / "m.db"
     file.write_bytes(junk)
     assert f"{file} is not a SQLite database" in refused(f"sqlite:///{file}", tmp_path)
     assert "not" in refused(f"duckdb:///{file}", tmp_path)
+    effective(2, floor=2)
 
 
-def test_cut_off(filled: Path) -> None:
+@pytest.mark.fault("D16")
+def test_cut_off(filled: Path, effective: Effective) -> None:
     with filled.open("r+b") as f:
         f.truncate(filled.stat().st_size // 2)
     assert "damaged" in refused(f"sqlite:///{filled}", filled.parent)
+    effective(1, floor=1)
 
 
-def test_scrambled(filled: Path) -> None:
+@pytest.mark.fault("D16")
+def test_scrambled(filled: Path, effective: Effective) -> None:
     data = bytearray(filled.read_bytes())
     data[100:4096] = os.urandom(3996)
     filled.write_bytes(data)
     assert "damaged" in refused(f"sqlite:///{filled}", filled.parent)
+    effective(1, floor=1)
 
 
-def test_newer_schema(filled: Path) -> None:
+@pytest.mark.fault("D16")
+def test_newer_schema(filled: Path, effective: Effective) -> None:
     with sqlite3.connect(filled) as conn:
         conn.execute("update memori_wrap_alembic_version set version_num = '9999'")
     conn.close()
     with pytest.raises(MigrationNeeded):
         memory(f"sqlite:///{filled}")
     assert "pip install -U memori-wrap" in refused(f"sqlite:///{filled}", filled.parent)
+    effective(1, floor=1)
 
 
 def test_empty_file_is_a_new_database(tmp_path: Path) -> None:
@@ -204,12 +219,15 @@ def killed_with_a_log(file: Path) -> None:
     assert file.with_name("m.db-wal").stat().st_size > 0
 
 
-def test_log_of_a_killed_process(tmp_path: Path) -> None:
+@pytest.mark.fault("D16")
+def test_log_of_a_killed_process(tmp_path: Path, effective: Effective) -> None:
     killed_with_a_log(tmp_path / "m.db")
     holds(tmp_path / "m.db")
+    effective(1, floor=1)
 
 
-def test_log_without_its_database(tmp_path: Path) -> None:
+@pytest.mark.fault("D16")
+def test_log_without_its_database(tmp_path: Path, effective: Effective) -> None:
     """The database was moved or deleted; SQLite itself would throw the log away, and with it what was said last."""
     file = tmp_path / "m.db"
     killed_with_a_log(file)
@@ -218,15 +236,19 @@ def test_log_without_its_database(tmp_path: Path) -> None:
     assert f"{file} is gone, but m.db-wal of it is there" in said
     (tmp_path / "kept.db").rename(file)
     holds(file)
+    effective(1, floor=1)
 
 
+@pytest.mark.fault("D16")
 @pytest.mark.parametrize("name", ["m.db-wal", "m.db-shm"])
-def test_junk_for_a_log(filled: Path, name: str) -> None:
+def test_junk_for_a_log(filled: Path, name: str, effective: Effective) -> None:
     filled.with_name(name).write_bytes(os.urandom(40_000))
     holds(filled)
+    effective(1, floor=1)
 
 
-def test_log_of_another_database(filled: Path, tmp_path: Path) -> None:
+@pytest.mark.fault("D16")
+def test_log_of_another_database(filled: Path, tmp_path: Path, effective: Effective) -> None:
     """Its check sums do not fit where it was cut: what the database holds is there."""
     other = tmp_path / "other"
     other.mkdir()
@@ -235,6 +257,7 @@ def test_log_of_another_database(filled: Path, tmp_path: Path) -> None:
     log[100] ^= 0xFF
     filled.with_name("m.db-wal").write_bytes(log)
     holds(filled)
+    effective(1, floor=1)
 
 
 def test_file_system_without_shared_memory(tmp_path: Path) -> None:
@@ -247,14 +270,17 @@ def test_file_system_without_shared_memory(tmp_path: Path) -> None:
             assert not (tmp_path / "m.db-wal").exists()
 
 
-def test_file_with_a_log_on_such_a_file_system(filled: Path) -> None:
+@pytest.mark.fault("D16")
+def test_file_with_a_log_on_such_a_file_system(filled: Path, effective: Effective) -> None:
     said = refused(f"sqlite:///file:{filled}?vfs=unix-dotfile&uri=true", filled.parent)
     assert "cannot be opened" in said
+    effective(1, floor=1)
 
 
 # ---------------------------------------------------------------- the control
 
 
+@pytest.mark.control("D16")
 def test_planted_repair_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that empties what it cannot read, and goes on to fail."""
     real = schema.explained
@@ -265,4 +291,4 @@ def test_planted_repair_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(schema, "explained", repair)
     with pytest.raises(AssertionError):
-        test_junk(b"this is a letter to my aunt\n" * 100, tmp_path)
+        test_junk(b"this is a letter to my aunt\n" * 100, tmp_path, lambda *_, **__: None)  # type: ignore[arg-type]

@@ -24,6 +24,7 @@ from memori_wrap.testing.openai_server import FakeOpenAI
 from tests.support.mongo import fresh_mongodb, mongodb_server
 from tests.support.nursery import SETTINGS
 from tests.support.servers import MARIADB, POSTGRESQL, fresh_database
+from tests.support.tally import Effective
 
 KINDS = ("SQLite", "PostgreSQL", "MariaDB", pytest.param("MongoDB", marks=pytest.mark.slow))
 ROOT = Path(__file__).parents[2]
@@ -114,18 +115,25 @@ def killed(kind: str, folder: Path, n: int, *, split_commit: bool = False) -> tu
             kills.store.close()
 
 
+@pytest.mark.fault("D01")
 @pytest.mark.parametrize("kind", KINDS)
-def test_few_kills(tmp_path: Path, kind: str) -> None:
-    assert killed(kind, tmp_path, 6) == (6, [], [])
+def test_few_kills(tmp_path: Path, kind: str, effective: Effective) -> None:
+    hits, missing, doubled = killed(kind, tmp_path, 6)
+    effective(hits, floor=6)
+    assert (missing, doubled) == ([], [])
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
+@pytest.mark.fault("D01")
 @pytest.mark.parametrize("kind", KINDS)
-def test_80_kills(tmp_path: Path, kind: str) -> None:
-    assert killed(kind, tmp_path, 80) == (80, [], [])
+def test_80_kills(tmp_path: Path, kind: str, effective: Effective) -> None:
+    hits, missing, doubled = killed(kind, tmp_path, 80)
+    effective(hits, floor=80)
+    assert (missing, doubled) == ([], [])
 
 
+@pytest.mark.control("D01")
 @pytest.mark.parametrize("kind", KINDS)
 def test_planted_split_commit_loses_facts(tmp_path: Path, kind: str) -> None:
     """The control: with "done" committed apart from the facts, the same kills lose some."""

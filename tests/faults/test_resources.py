@@ -1,116 +1,108 @@
-"""A full disk, a clock that jumps, a hundred thousand jobs, death inside a transaction (D02, D13, D22, D23)."""
+"""A clock that jumps, a hundred thousand jobs, death inside a transaction (D02, D22, D23)."""
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from openai import OpenAI
 
 from memori_wrap import Memori
 from memori_wrap.ids import new_id
-from memori_wrap.store import queue
+from memori_wrap.store import capture, queue
 from memori_wrap.store.connect import connect
+from memori_wrap.store.session import Session
 from memori_wrap.store.sql import SqlStore
 from memori_wrap.store.tables import conversation, entity, exchange, job, message
 from memori_wrap.testing.extractors import ScriptedExtractor
-from memori_wrap.testing.openai_server import FakeOpenAI
 from tests.support.servers import MARIADB, POSTGRESQL, fresh_database
+from tests.support.tally import Effective
 
-INSIDE = """
-import os, signal, sys
-from memori_wrap import Memori
-from memori_wrap.store import capture
-url, point = sys.argv[1:]
-mem = Memori(url, embedder="none", extractor="none", settings={"workers": 0, "data_dir": sys.argv[0] + ".d"})
-mem.add("acknowledged", entity="alice")
-def die(*given):
-    os.kill(os.getpid(), signal.SIGKILL)
-setattr(capture, point, die)
-mem.add("never acknowledged", entity="alice")
-"""
+fork = multiprocessing.get_context("fork")
 POINTS = ("_room", "key_of", "exchange_row", "message_row", "job_row", "Delta")
 """Where the process dies: before the conversation is found ... before the job is written, before the commit."""
 
 
-@pytest.mark.parametrize("kind", ["SQLite", "PostgreSQL", "MariaDB"])
-def test_killed_inside_the_transaction(tmp_path: Path, kind: str) -> None:
+KINDS = ("SQLite", "PostgreSQL", "MariaDB")
+
+
+@pytest.mark.fault("D02")
+@pytest.mark.parametrize("kind", KINDS)
+def test_killed_inside_the_transaction(tmp_path: Path, kind: str, effective: Effective) -> None:
     """Exchange, messages and job are all there, or none of them is."""
+    with database(kind, tmp_path) as url:
+        kills = [(point, killed_at(point, url, tmp_path)) for point in POINTS]
+    effective(len(kills), floor=len(POINTS))
+    assert kills == [(point, [n, n, n]) for n, point in enumerate(POINTS, 1)]
+
+
+@pytest.mark.control("D02")
+@pytest.mark.parametrize("kind", KINDS)
+def test_planted_absence_of_a_transaction(tmp_path: Path, kind: str) -> None:
+    with database(kind, tmp_path) as url:
+        assert len(set(killed_at("_job_row", url, tmp_path, is_planted=True))) > 1
+
+
+@contextmanager
+def database(kind: str, folder: Path) -> Iterator[str]:
     if kind == "SQLite":
-        _killed(f"sqlite:///{tmp_path}/m.db", tmp_path)
+        yield f"sqlite:///{folder}/m.db"
     else:
         with fresh_database({"PostgreSQL": POSTGRESQL, "MariaDB": MARIADB}[kind]) as url:
-            _killed(url, tmp_path)
+            yield url
 
 
-def _killed(url: str, folder: Path) -> None:
-    script = folder / "inside.py"
-    script.write_text(INSIDE)
-    for n, point in enumerate(POINTS, 1):
-        done = subprocess.run([sys.executable, str(script), url, point], capture_output=True, text=True, check=False)
-        assert done.returncode == -signal.SIGKILL, done.stderr
-        engine = sa.create_engine(url)
-        with engine.connect() as conn:
-            rows = [conn.execute(sa.select(sa.func.count()).select_from(t)).scalar() for t in (exchange, message, job)]
-        engine.dispose()
-        assert rows == [n, n, n], point
+def killed_at(point: str, url: str, folder: Path, *, is_planted: bool = False) -> list[int | None]:
+    """Rows of exchanges, messages and jobs after a process stored one exchange and died while it stored another."""
+
+    def child() -> None:
+        settings = {"workers": 0, "data_dir": folder}
+        mem = Memori(url, embedder="none", extractor="none", settings=settings)
+        mem.add("acknowledged", entity="alice")
+        setattr(capture, point, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+        if is_planted:
+            Session.write = each_statement_for_itself  # type: ignore[method-assign]
+        mem.add("never acknowledged", entity="alice")
+
+    process = fork.Process(target=child)
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+    engine = sa.create_engine(url)
+    with engine.connect() as conn:
+        rows = [conn.execute(sa.select(sa.func.count()).select_from(t)).scalar() for t in (exchange, message, job)]
+    engine.dispose()
+    return rows
 
 
-def test_a_full_disk(tmp_path: Path) -> None:
-    """Calls go on, one warning, and what was said is stored once there is room; the file stays whole."""
-    with FakeOpenAI("Noted.") as server, OpenAI(base_url=server.base_url, api_key="x") as bare:
-        engine = sa.create_engine(f"sqlite:///{tmp_path}/m.db")
-        pages = {"max": 1_000_000}
-
-        @sa.event.listens_for(engine, "checkout")
-        def limit(raw: sqlite3.Connection, *_: object) -> None:
-            raw.execute(f"PRAGMA max_page_count={pages['max']}")
-
-        with Memori(engine, embedder="none", extractor=ScriptedExtractor(), settings={"data_dir": tmp_path}) as mem:
-            client = mem.register(bare, entity="alice")
-
-            def ask(text: str) -> None:
-                answer = client.chat.completions.create(model="m", messages=[{"role": "user", "content": text}])
-                assert answer.choices[0].message.content == "Noted."
-
-            ask("I like tea")
-            assert mem.flush(20)
-            pages["max"] = 1  # what there is stays, nothing can be added
-            for n in range(5):
-                ask(f"full {n} " + "x" * 20_000)
-            until = time.monotonic() + 20
-            while not mem._parts.counts.snapshot().get("spilled") and time.monotonic() < until:
-                time.sleep(0.05)
-            assert mem._parts.counts.snapshot()["spilled"]
-            pages["max"] = 1_000_000
-            until = time.monotonic() + 60
-            while not mem.flush(5) and time.monotonic() < until:
-                time.sleep(0.1)
-            assert len(mem.facts(entity="alice")) == 6
-        with engine.connect() as conn:
-            assert conn.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
-        engine.dispose()
+@contextmanager
+def each_statement_for_itself(self: Session) -> Iterator[sa.Connection]:
+    with self.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as conn:
+        yield conn
 
 
-@pytest.mark.parametrize("hours", [-25, -1, 1, 25])
-def test_a_clock_that_jumps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hours: int) -> None:
-    """No job is held up, none is done twice, and what is stored is UTC."""
+def jumped(folder: Path, monkeypatch: pytest.MonkeyPatch, hours: int, seconds: float) -> tuple[bool, int, list[Any]]:
+    """A clock that jumps while a job waits for its next attempt: (all done in time, looks at the clock, facts)."""
+    looks = [0]
 
     class Shifted(datetime):
         @classmethod
         def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+            looks[0] += 1
             return datetime.now(timezone.utc) + timedelta(hours=hours)
 
-    settings = {"data_dir": tmp_path, "lease": 0.5}
+    settings = {"data_dir": folder, "lease": 0.5}
     with Memori(
-        f"sqlite:///{tmp_path}/m.db", embedder="none", extractor=ScriptedExtractor(fail=1), settings=settings
+        f"sqlite:///{folder}/m.db", embedder="none", extractor=ScriptedExtractor(fail=1), settings=settings
     ) as mem:
         mem.add("I like tea", entity="alice")
         until = time.monotonic() + 20
@@ -118,12 +110,27 @@ def test_a_clock_that_jumps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hou
             time.sleep(0.01)
         monkeypatch.setattr(queue, "datetime", Shifted)
         mem.add("I like chess", entity="alice")
-        assert mem.flush(60)
-        assert sorted((f.text, f.mentions) for f in mem.facts(entity="alice")) == [
-            ("User said: I like chess", 1),
-            ("User said: I like tea", 1),
-        ]
-        assert all(f.said_at.utcoffset() == timedelta(0) for f in mem.facts(entity="alice"))
+        return bool(mem.flush(seconds)), looks[0], mem.facts(entity="alice")
+
+
+@pytest.mark.fault("D22")
+@pytest.mark.parametrize("hours", [-25, -1, 1, 25])
+def test_a_clock_that_jumps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hours: int, effective: Effective) -> None:
+    """No job is held up, none is done twice, and what is stored is UTC."""
+    is_done, looks, facts = jumped(tmp_path, monkeypatch, hours, 60)
+    effective(looks, floor=1)
+    assert is_done
+    assert sorted((f.text, f.mentions) for f in facts) == [("User said: I like chess", 1), ("User said: I like tea", 1)]
+    assert all(f.said_at.utcoffset() == timedelta(0) for f in facts)
+
+
+@pytest.mark.control("D22")
+def test_planted_trust_in_the_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a bound on what a clock may say, a job waits until the old time has come again."""
+    monkeypatch.setattr(queue, "BACKOFF_CAP", timedelta(days=9))
+    is_done, _, facts = jumped(tmp_path, monkeypatch, -25, 4)
+    assert not is_done
+    assert [f.text for f in facts] == []
 
 
 def seed(url: str, jobs: int, folder: Path) -> None:
@@ -175,29 +182,54 @@ def seed(url: str, jobs: int, folder: Path) -> None:
     engine.dispose()
 
 
-def test_a_hundred_thousand_jobs_at_the_start(tmp_path: Path) -> None:
+JOBS = 100_000
+
+
+@pytest.fixture(scope="module")
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("seeded")
+    seed(f"sqlite:///{folder}/m.db", JOBS, folder)
+    return f"sqlite:///{folder}/m.db"
+
+
+def steps_of_a_claim(store: SqlStore) -> int:
+    """SQLite's own count of steps, in thousands: no clock."""
+    count = [0]
+    with store._session.engine.connect() as conn:
+        raw = conn.connection.driver_connection
+        assert isinstance(raw, sqlite3.Connection)
+        raw.set_progress_handler(lambda: count.__setitem__(0, count[0] + 1), 1000)
+    assert len(store.claim("w", 16)) == 16
+    return count[0]
+
+
+FEW = 100
+"""Thousands of steps: a look at all jobs takes a million."""
+
+
+@pytest.mark.fault("D23")
+def test_a_hundred_thousand_jobs_at_the_start(seeded: str, tmp_path: Path, effective: Effective) -> None:
     """No statement of a claim looks at all of them, and the drain is as steady as with few."""
-    url = f"sqlite:///{tmp_path}/m.db"
-    seed(url, 100_000, tmp_path)
-    steps: list[int] = []
-
-    def took(store: SqlStore) -> int:
-        """SQLite's own count of steps for a claim, in thousands: no clock."""
-        count = [0]
-        with store._session.engine.connect() as conn:
-            raw = conn.connection.driver_connection
-            assert isinstance(raw, sqlite3.Connection)
-            raw.set_progress_handler(lambda: count.__setitem__(0, count[0] + 1), 1000)
-        assert len(store.claim("w", 16)) == 16
-        return count[0]
-
-    store = SqlStore(connect(url, tmp_path, 5))
-    steps = [took(store) for _ in range(5)]
-    assert max(steps) < 100, steps  # a look at all of them would take a million steps
+    store = SqlStore(connect(seeded, tmp_path, 5))
+    effective(store.queue().pending, floor=JOBS)
+    steps = [steps_of_a_claim(store) for _ in range(5)]
+    assert max(steps) < FEW, steps
     store.close()
-    with Memori(url, embedder="none", extractor="none", settings={"data_dir": tmp_path, "lease": 0.3}) as mem:
+    with Memori(seeded, embedder="none", extractor="none", settings={"data_dir": tmp_path, "lease": 0.3}) as mem:
         mem.start()
         until = time.monotonic() + 60
         while mem._parts.counts.snapshot().get("augmented", 0) < 2000:
             assert time.monotonic() < until, "it does not drain"
             time.sleep(0.05)
+
+
+@pytest.mark.control("D23")
+def test_planted_look_at_all_jobs(seeded: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def in_turn(conn: sa.Connection, after: str) -> Iterator[str]:
+        waiting = sa.select(job.c.entity_id).where(job.c.dead == sa.false()).order_by(job.c.created_at)
+        yield from dict.fromkeys(conn.execute(waiting).scalars())
+
+    monkeypatch.setattr(queue, "in_turn", in_turn)
+    store = SqlStore(connect(seeded, tmp_path, 5))
+    assert steps_of_a_claim(store) > FEW
+    store.close()
