@@ -7,6 +7,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.abc import MetaPathFinder
 from typing import Literal
 
@@ -119,7 +120,7 @@ class Model:
         if known is not None:
             return known
         with self._counts.guard("embed"):
-            vector = self._run(lambda embedder: _query(embedder, text[:MAX_CHARS]))
+            vector = self._run(partial(_query, text[:MAX_CHARS]))
             self._queries[text] = vector
             while len(self._queries) > REMEMBERED:
                 self._queries.popitem(last=False)
@@ -132,7 +133,7 @@ class Model:
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))  # equal lengths together pad less
         for at in range(0, len(order), BATCH):
             batch = [texts[i][:MAX_CHARS] for i in order[at : at + BATCH]]
-            parts.append(self._run(lambda embedder, batch=batch: embedder.embed(batch)))
+            parts.append(self._run(partial(_documents, batch)))
             self._courtesy.breathe()
         gathered = np.concatenate(parts)
         out = np.empty_like(gathered)
@@ -182,7 +183,11 @@ class Model:
         self._settled.set()
 
 
-def _query(embedder: Embedder, text: str) -> Vectors:
+def _documents(texts: Sequence[str], embedder: Embedder) -> Vectors:
+    return embedder.embed(texts)
+
+
+def _query(text: str, embedder: Embedder) -> Vectors:
     """By ``QueryEmbedder.embed_query`` where it is one: looked up by name, since isinstance of a protocol is slow."""
     embed_query: Callable[[str], Vectors] | None = getattr(embedder, "embed_query", None)
     row: Vectors = embed_query(text) if embed_query is not None else embedder.embed([text])[0]

@@ -98,7 +98,8 @@ class ProcessEmbedder:
             child = self._ready()
             with suppress(_DiedError):
                 head, blob = child.ask(do, texts)
-                return np.frombuffer(blob, np.float32).reshape(head["rows"], head["dimension"]).copy()
+                rows: Vectors = np.frombuffer(blob, np.float32).reshape(head["rows"], head["dimension"]).copy()
+                return rows
         raise MemoriError(f"the process of the embedder {self.model} died {ATTEMPTS} times over the same texts")
 
     def _ready(self) -> _Child:

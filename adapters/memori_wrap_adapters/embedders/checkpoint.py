@@ -54,13 +54,17 @@ def architecture(folder: Path) -> Architecture:
             "take local (sentence-transformers), or a server (openai, ollama)"
         )
     first = int(config.get("pad_token_id", 1)) + 1 if kind == "xlm-roberta" else 0
-    told = _json(folder / "sentence_bert_config.json", {}).get("max_seq_length") or positions - first
+    limits = (
+        _json(folder / "sentence_bert_config.json", {}).get("max_seq_length"),
+        _json(folder / "tokenizer_config.json", {}).get("model_max_length"),
+        positions - first,
+    )
     return Architecture(
         layers=int(config["num_hidden_layers"]),
         heads=int(config["num_attention_heads"]),
         epsilon=float(config["layer_norm_eps"]),
         first_position=first,
-        max_tokens=min(int(told), positions - first),
+        max_tokens=min(int(limit) for limit in limits if limit),
         pooling=modes[0],
         prompts=_prompts(folder),
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import threading
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any, Literal
@@ -13,7 +15,7 @@ import numpy as np
 from memori_wrap.errors import ConfigurationError, MissingExtra
 from memori_wrap.types import Vectors
 from memori_wrap_adapters.embedders import weights
-from memori_wrap_adapters.embedders.sentence_transformers import space
+from memori_wrap_adapters.embedders.spaces import space
 from memori_wrap_adapters.embedders.weights import MINILM
 
 MAX_TOKENS = 4096
@@ -21,7 +23,11 @@ MAX_TOKENS = 4096
 THREADS = 2
 """Of one run; they sleep in between. The host's own settings (OpenMP, BLAS, torch) are neither read nor changed."""
 
+QUIET = "ORT_DISABLE_TELEMETRY"
+
 Precision = Literal["fp32", "int8"]
+
+_all: weakref.WeakSet[OnnxEmbedder] = weakref.WeakSet()
 
 
 class OnnxEmbedder:
@@ -56,14 +62,13 @@ class OnnxEmbedder:
         self.dimension = 0
         self._lock = threading.Lock()
         self._session: Any = None
-        self._owner = 0
+        _all.add(self)
 
     def load(self) -> None:
-        if self._session is not None and self._owner == os.getpid():
-            return
-        with self._lock:
-            if self._session is None or self._owner != os.getpid():  # a session's threads are not copied by a fork
-                self._load()
+        if self._session is None:
+            with self._lock:
+                if self._session is None:
+                    self._load()
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         return self._embed(texts, "document")
@@ -74,9 +79,9 @@ class OnnxEmbedder:
         return row
 
     def _load(self) -> None:
-        import onnxruntime
         from tokenizers import Tokenizer
 
+        onnxruntime = runtime()
         from memori_wrap_adapters.embedders import checkpoint, onnx_graph
 
         folder = weights.folder(self._name)
@@ -97,7 +102,15 @@ class OnnxEmbedder:
         tokenizer.enable_truncation(shape.max_tokens)
         self._tokenizer, self._prompts = tokenizer, {**shape.prompts, **self._prompts}
         self.dimension = int(session.get_outputs()[0].shape[1])
-        self._weights, self._owner, self._session = graph.weights, os.getpid(), session
+        self._weights, self._session = graph.weights, session
+
+    def forked(self) -> None:
+        """In a forked child: a session of its own is loaded when there is need of one. The parent's has threads that
+        are not here; its destructor would wait for them for ever, also at the child's end, so it is never run."""
+        self._lock = threading.Lock()
+        if self._session is not None:
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._session))
+            self._session = None
 
     def _embed(self, texts: Sequence[str], kind: str) -> Vectors:
         self.load()
@@ -114,6 +127,23 @@ class OnnxEmbedder:
         return out
 
 
+def runtime() -> Any:
+    """The module ``onnxruntime``, told to report nothing.
+
+    Since 1.29 its wheels send usage data to Microsoft, from threads that begin with the import, and over which a
+    forked child aborts when it ends. This is a library that tells nobody anything.
+    """
+    is_set = QUIET in os.environ
+    os.environ.setdefault(QUIET, "1")
+    try:
+        import onnxruntime
+    finally:
+        if not is_set:
+            del os.environ[QUIET]
+    onnxruntime.disable_telemetry_events()  # where somebody had imported it before
+    return onnxruntime
+
+
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
     """Indexes, equal lengths together, so that each batch padded to its longest has ``MAX_TOKENS`` at most."""
     batch: list[int] = []
@@ -124,3 +154,12 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
         batch.append(i)
     if batch:
         yield batch
+
+
+def _forked() -> None:
+    for embedder in list(_all):
+        embedder.forked()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)

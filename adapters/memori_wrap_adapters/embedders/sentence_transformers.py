@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -12,6 +13,7 @@ import numpy as np
 from memori_wrap.errors import MissingExtra
 from memori_wrap.types import Vectors
 from memori_wrap_adapters.embedders import weights
+from memori_wrap_adapters.embedders.spaces import space
 from memori_wrap_adapters.embedders.weights import MINILM
 
 
@@ -30,11 +32,15 @@ class LocalEmbedder:
         self._name, self._prompts = name, dict(prompts or {})
         self.model = space(name, self._prompts)
         self.dimension = 0
+        self._lock = threading.Lock()
         self._encoder: Any = None
 
     def load(self) -> None:
-        if self._encoder is not None:
-            return
+        with self._lock:
+            if self._encoder is None:
+                self._load()
+
+    def _load(self) -> None:
         is_packaged = self._name == MINILM and weights.packaged() is not None
         source = str(weights.folder(MINILM)) if is_packaged else self._name
         from sentence_transformers import SentenceTransformer
@@ -67,11 +73,6 @@ class LocalEmbedder:
             convert_to_numpy=True,
         )
         return vectors.astype(np.float32, copy=False)
-
-
-def space(name: str, prompts: Mapping[str, str]) -> str:
-    """The name of the space: a prompt before the documents makes other vectors of them."""
-    return f"{name} {prompts['document']!r}" if prompts.get("document") else name
 
 
 @contextmanager
