@@ -41,6 +41,7 @@ class TestOnnx(EmbedderSuite):
         return OnnxEmbedder
 
 
+@pytest.mark.slow
 class TestOnnxInt8(EmbedderSuite):
     @pytest.fixture(scope="class")
     @classmethod
