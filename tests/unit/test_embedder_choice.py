@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection
+from importlib import metadata
 
 import pytest
+from packaging.requirements import Requirement
 
 from memori_wrap import ConfigurationError, MissingExtra, plugins
 from memori_wrap.counts import Counts
@@ -14,6 +16,8 @@ from memori_wrap.embedders.apart import ProcessEmbedder
 from memori_wrap.testing.embedders import HashEmbedder
 from memori_wrap_adapters.embedders.onnx import OnnxEmbedder
 from memori_wrap_adapters.embedders.sentence_transformers import LocalEmbedder
+
+INSTALLED = {str(d.name).lower().replace("_", "-") for d in metadata.distributions()}
 
 
 def chosen(name: str) -> object:
@@ -33,6 +37,23 @@ def test_auto_prefers_what_needs_no_pytorch(monkeypatch: pytest.MonkeyPatch) -> 
     without(monkeypatch, {"onnxruntime", "sentence_transformers"})
     assert chosen("auto") is None
     assert chosen("process") is None
+
+
+def test_the_extra_brings_no_pytorch() -> None:
+    """Whatever the extra's packages require in turn."""
+    wanted = [Requirement(line) for line in metadata.requires("memori-wrap") or ()]
+    open_ = [r.name for r in wanted if r.marker and r.marker.evaluate({"extra": "onnx"})]
+    assert "onnxruntime" in open_
+    seen: set[str] = set()
+    while open_:
+        name = open_.pop().lower().replace("_", "-")
+        if name not in seen:
+            seen.add(name)
+            lines = metadata.requires(name) if name in INSTALLED else None
+            more = [Requirement(line) for line in lines or ()]
+            open_ += [r.name for r in more if not r.marker or r.marker.evaluate({"extra": ""})]
+    assert "numpy" in seen
+    assert seen.isdisjoint({"torch", "sentence-transformers", "transformers"})
 
 
 def test_auto_does_not_go_to_the_hub_for_weights(monkeypatch: pytest.MonkeyPatch) -> None:
