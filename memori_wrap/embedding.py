@@ -7,6 +7,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.abc import MetaPathFinder
 from typing import Literal
 
@@ -47,8 +48,12 @@ class _EndOfImports(MetaPathFinder):
 class Model:
     """An ``Embedder`` that may not be there yet, or not at all."""
 
-    def __init__(self, make: Callable[[], Embedder] | None, counts: Counts, courtesy: Courtesy) -> None:
-        self._make, self._counts, self._courtesy = make, counts, courtesy
+    def __init__(
+        self, make: Callable[[], Embedder] | None, counts: Counts, courtesy: Courtesy, *, owns: bool = True
+    ) -> None:
+        """``owns``: what ``make`` gives is closed with the model."""
+        self._make, self._counts, self._courtesy, self._owns = make, counts, courtesy, owns
+        self._made: Embedder | None = None
         self._embedder: Embedder | None = None
         self._lock = threading.Lock()
         self._settled = threading.Event()
@@ -99,10 +104,13 @@ class Model:
         A thread that is inside native code when the interpreter ends takes the whole process down with SIGABRT.
         """
         self.is_closed = True
+        if self.state == "loading":
+            self._let_go()  # loading in another process is broken off by ending it
         if self._loader is not None and self._loader is not threading.current_thread():
             self._loader.join(max(0.0, deadline - time.monotonic()))
         with self._native:
             self._native.wait_for(lambda: not self._running, max(0.0, deadline - time.monotonic()))
+        self._let_go()
 
     def query(self, text: str) -> Vectors | None:
         """The vector of a question, shape (dimension,); None while there is no model, or where it fails."""
@@ -112,7 +120,7 @@ class Model:
         if known is not None:
             return known
         with self._counts.guard("embed"):
-            vector: Vectors = self._embed([text])[0]
+            vector = self._run(partial(_query, text[:MAX_CHARS]))
             self._queries[text] = vector
             while len(self._queries) > REMEMBERED:
                 self._queries.popitem(last=False)
@@ -124,33 +132,42 @@ class Model:
         parts: list[Vectors] = []
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))  # equal lengths together pad less
         for at in range(0, len(order), BATCH):
-            parts.append(self._embed([texts[i] for i in order[at : at + BATCH]]))
+            batch = [texts[i][:MAX_CHARS] for i in order[at : at + BATCH]]
+            parts.append(self._run(partial(_documents, batch)))
             self._courtesy.breathe()
         gathered = np.concatenate(parts)
         out = np.empty_like(gathered)
         out[order] = gathered
         return out
 
-    def _embed(self, texts: Sequence[str]) -> Vectors:
+    def _run(self, work: Callable[[Embedder], Vectors]) -> Vectors:
         with self._native:
             if self._embedder is None or self.is_closed:
                 raise Closing("the memory is closing")
             self._running += 1
         try:
             with paused():  # an embedder that is itself a registered client is not part of the conversation
-                return self._embedder.embed([t[:MAX_CHARS] for t in texts])
+                return work(self._embedder)
         finally:
             with self._native:
                 self._running -= 1
                 self._native.notify_all()
+
+    def _let_go(self) -> None:
+        """Closes an embedder that was made for this model and has something to close: a process, connections."""
+        close = getattr(self._made, "close", None)
+        if self._owns and close is not None:
+            with self._counts.guard("close"):
+                close()
 
     def _load(self) -> None:
         end_of_imports = _EndOfImports(self)
         sys.meta_path.insert(0, end_of_imports)
         try:
             if self._make is not None:
-                embedder = self._make()
-                embedder.load()
+                embedder = self._made = self._make()
+                with paused():
+                    embedder.load()
                 self._embedder = embedder
         except BaseException as error:  # whatever an import or a model file may raise
             if self.is_closed or not threading.main_thread().is_alive():
@@ -164,3 +181,14 @@ class Model:
             with self._counts.guard("index"):
                 self.on_ready()
         self._settled.set()
+
+
+def _documents(texts: Sequence[str], embedder: Embedder) -> Vectors:
+    return embedder.embed(texts)
+
+
+def _query(text: str, embedder: Embedder) -> Vectors:
+    """By ``QueryEmbedder.embed_query`` where it is one: looked up by name, since isinstance of a protocol is slow."""
+    embed_query: Callable[[str], Vectors] | None = getattr(embedder, "embed_query", None)
+    row: Vectors = embed_query(text) if embed_query is not None else embedder.embed([text])[0]
+    return row

