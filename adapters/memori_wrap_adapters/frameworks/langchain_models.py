@@ -71,7 +71,7 @@ class _Leaf:
         self._model, self._builder = model, builder
 
     def request(self, arguments: Arguments) -> Request | None:
-        messages = arguments.args[0] if arguments.args else arguments.kwargs.get("messages")
+        messages: Any = arguments.args[0] if arguments.args else arguments.kwargs.get("messages")
         if not wire.is_messages(messages):
             return None
         return wire.request(messages, text(arguments.kwargs, "model") or text(_about(self._model), "ls_model_name"))
