@@ -11,8 +11,7 @@ from memori_wrap.plugins import lazily
 
 if TYPE_CHECKING:
     from memori_wrap_adapters.frameworks.langchain_middleware import MemoriMiddleware
-    from memori_wrap_adapters.frameworks.langchain_recall import MemoriRetriever
-    from memori_wrap_adapters.frameworks.langchain_recall import recall_tool
+    from memori_wrap_adapters.frameworks.langchain_recall import MemoriRetriever, recall_tool
     from memori_wrap_adapters.frameworks.langchain_runs import entity_of_run
 
 __all__ = ["MemoriMiddleware", "MemoriRetriever", "entity_of_run", "recall_tool"]

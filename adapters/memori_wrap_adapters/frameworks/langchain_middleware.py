@@ -29,10 +29,14 @@ from memori_wrap_adapters.llm.fields import text
 Entity: TypeAlias = "Callable[[Any], str | None] | str | None"
 
 
-class _Run:
-    """The calls of one run so far, of which the last repeats the others. Lives as long as the run."""
+class _Run(dict[str, Any]):
+    """The calls of one run so far, of which the last repeats the others. Lives as long as the run, in its state.
+
+    An empty mapping to whoever prints or serialises what is streamed of that.
+    """
 
     def __init__(self) -> None:
+        super().__init__()
         self._tap: Tap | None = None
         self._usage: Counter[str] = Counter()
 
