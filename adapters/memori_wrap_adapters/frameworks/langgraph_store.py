@@ -27,6 +27,7 @@ from langgraph.store.base import (
     tokenize_path,
 )
 
+from memori_wrap.context import check_id
 from memori_wrap.itemstore import ItemChange, ItemPlace, Namespace, StoredItem
 
 Entity = Callable[[Namespace], "str | None"]
@@ -61,7 +62,7 @@ class MemoriStore(BaseStore):
     looks at, where ``put`` says nothing else: paths as LangGraph has them, "$" for the whole value. ``ttl``: as any
     store of LangGraph's; what has expired is never given out, and goes with the next ``put``.
 
-    A batch reads before it writes. Raises ``StoreError``; ``TypeError`` for a value that is no JSON.
+    A batch reads before it writes. Raises ``StoreError``, ``ScopeError``; ``TypeError`` for a value that is no JSON.
     """
 
     supports_ttl = True
@@ -106,7 +107,8 @@ class MemoriStore(BaseStore):
 
     def _place(self, namespace: Namespace, key: str) -> ItemPlace:
         namespace = tuple(namespace)
-        return ItemPlace(namespace, key, self._entity(namespace) if self._entity is not None else None)
+        entity = self._entity(namespace) if self._entity is not None else None
+        return ItemPlace(namespace, key, check_id(entity, "entity") if entity is not None else None)
 
     def _text(self, op: PutOp) -> str | None:
         """What is to be searched, a line for each text; None for nothing."""
