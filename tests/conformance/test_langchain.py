@@ -158,13 +158,15 @@ def test_a_call(style: str, case: str, who: str) -> None:
     check(style, case, who)
 
 
+def every(*who: str) -> list[tuple[str, str, str]]:
+    """The matrix; only agents have a middleware."""
+    every = ((style, case, each) for style in lc.STYLES for case in lc.CASES for each in who)
+    return [(style, case, each) for style, case, each in every if each != "middleware" or "agent" in style]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("who", [*WHO, "middleware"])
-@pytest.mark.parametrize("case", lc.CASES)
-@pytest.mark.parametrize("style", lc.STYLES)
+@pytest.mark.parametrize(("style", "case", "who"), every(*WHO, "middleware"))
 def test_every_call(style: str, case: str, who: str) -> None:
-    if who == "middleware" and "agent" not in style:
-        who = "model, client"
     check(style, case, who)
 
 
@@ -174,8 +176,6 @@ def test_a_call_of_anthropic(style: str, case: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("who", ["model", "client, model", "middleware"])
-@pytest.mark.parametrize("case", lc.CASES)
-@pytest.mark.parametrize("style", lc.STYLES)
+@pytest.mark.parametrize(("style", "case", "who"), every("model", "client, model", "middleware"))
 def test_every_call_of_anthropic(style: str, case: str, who: str) -> None:
-    check(style, case, "model, client" if who == "middleware" and "agent" not in style else who, lc.ANTHROPIC)
+    check(style, case, who, lc.ANTHROPIC)

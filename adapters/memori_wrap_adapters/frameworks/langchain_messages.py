@@ -171,6 +171,7 @@ class EventBuilder:
 
     def feed(self, chunk: Any) -> None:
         self._stream.dispatch(chunk)
+        self.is_over = get(chunk, "event") == "message-finish"
 
     def reply(self) -> Reply:
         if self._stream.output_message is None and self._stream.has_events and not self._stream.done:

@@ -106,12 +106,18 @@ class _Leaf:
 
 
 class _Ending:
-    """A ``Tap`` that also tells the builder that the stream has come to its end."""
+    """A ``Tap`` that also tells the builder that the stream has come to its end; or is told so by a last event, after
+    which its reader asks for no more."""
 
     def __init__(self, tap: Tap, builder: wire.Builder | wire.EventBuilder) -> None:
         self._tap, self._builder = tap, builder
-        self.feed, self.broken, self.dropped, self.void = tap.feed, tap.broken, tap.dropped, tap.void
+        self.broken, self.dropped, self.void = tap.broken, tap.dropped, tap.void
         self.around = getattr(tap, "around", None)
+
+    def feed(self, chunk: Any) -> None:
+        self._tap.feed(chunk)
+        if self._builder.is_over:
+            self._tap.broken()
 
     def end(self) -> None:
         self._builder.is_over = True
