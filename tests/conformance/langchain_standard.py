@@ -5,12 +5,12 @@ Run by ``test_langchain_suites``, each way in a process of its own.
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any
 
 import pytest
 from langchain_anthropic import ChatAnthropic
-from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
 from langchain_openai import ChatOpenAI
 from langchain_tests.integration_tests import ChatModelIntegrationTests, RetrieversIntegrationTests
 from langchain_tests.unit_tests import ChatModelUnitTests
@@ -35,19 +35,18 @@ def answer(received: Received) -> Scripted:
     if tools and body["messages"][-1]["role"] == "user" and "tool_result" not in asked:
         function = tools[0].get("function", tools[0])
         schema = function.get("parameters") or function.get("input_schema") or {}
-        arguments = {name: _value(about) for name, about in schema.get("properties", {}).items()}
+        arguments = {name: _value(about, asked) for name, about in schema.get("properties", {}).items()}
         return Scripted(tool_calls=[ToolCall(function["name"], arguments)])
     if body.get("response_format"):
         schema = body["response_format"].get("json_schema", {}).get("schema", {})
-        import json
-
         return Scripted(json.dumps({name: _value(about) for name, about in schema.get("properties", {}).items()}))
     return Scripted("Hello! That is 42, as far as I know.")
 
 
-def _value(schema: Any) -> Any:
+def _value(schema: Any, said: str = "cat") -> Any:
+    """Something of the schema's type; for a text what was said, so that nothing of that is lost."""
     kind = schema.get("type") or next((s.get("type") for s in schema.get("anyOf", [])), "string")
-    return {"integer": 3, "number": 3.0, "boolean": True, "array": [], "object": {}}.get(kind, "cat")
+    return {"integer": 3, "number": 3.0, "boolean": True, "array": [], "object": {}}.get(kind, said)
 
 
 OPENAI, ANTHROPIC = FakeOpenAI(answer), FakeAnthropic(answer)
@@ -58,12 +57,9 @@ class _Registered:
 
     @pytest.fixture
     def model(self, request: Any) -> Any:
-        made = super().model.__wrapped__(self, request) if False else self._made()
+        extra = getattr(request, "param", None) or {}
+        made = self.chat_model_class(**{**self.standard_chat_model_params, **self.chat_model_params, **extra})
         return mem.register(made, entity="me") if IS_REGISTERED else made
-
-    def _made(self) -> Any:
-        options = {**self.standard_chat_model_params, **self.chat_model_params}
-        return self.chat_model_class(**options)
 
 
 class _OpenAI(_Registered):
@@ -102,16 +98,6 @@ class TestAnthropic(_Anthropic, ChatModelIntegrationTests):
     pass
 
 
-class TestFakeModel(_Registered, ChatModelUnitTests):
-    @property
-    def chat_model_class(self) -> Any:
-        return GenericFakeChatModel
-
-    @property
-    def chat_model_params(self) -> dict[str, Any]:
-        return {"messages": iter(["Hello."])}
-
-
 class TestRetriever(RetrieversIntegrationTests):
     """Not of a registered model: it has to pass as it stands."""
 
@@ -126,7 +112,3 @@ class TestRetriever(RetrieversIntegrationTests):
     @property
     def retriever_query_example(self) -> str:
         return "Where does my sister Anna live, what is my dog called, and do I like tea?"
-
-
-def pytest_sessionfinish() -> None:
-    mem.close()

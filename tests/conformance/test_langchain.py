@@ -16,9 +16,8 @@ import pytest
 
 pytest.importorskip("langchain_openai")
 
-from tests.support import langchain as lc
-
 from memori_wrap import Memori
+from tests.support import langchain as lc
 
 WHO = ("model", "client, model", "model, client", "client")
 """Who is registered, in the order of the registrations."""
@@ -83,7 +82,7 @@ def check(style: str, case: str, who: str, maker: lc.Maker = lc.OPENAI) -> None:
         with_middleware = mem if "agent" in style and who == "middleware" else None
         options: dict[str, Any] = {"streaming": True} if case == "streaming" else {}
         lc.script(server, style, case)
-        bare = lc.run(style, case, maker.model(server, **options))
+        bare = lc.run(style, case, server, maker.model(server, **options))
         assert set(blocks(server)) == {0}
         server.forget()
 
@@ -94,9 +93,9 @@ def check(style: str, case: str, who: str, maker: lc.Maker = lc.OPENAI) -> None:
         lc.script(server, style, case)
         if with_middleware is not None:
             with mem.scope("me"):
-                known = lc.run(style, case, model, mem)
+                known = lc.run(style, case, server, model, mem)
         else:
-            known = lc.run(style, case, model)
+            known = lc.run(style, case, server, model)
         assert known.error == bare.error
         assert normal(known.types) == normal(bare.types)
         assert normal(known.values) == normal(bare.values)
@@ -120,7 +119,7 @@ def verify_captured(mem: Any, style: str, case: str, who: str, maker: lc.Maker) 
         mem.flush(5)
         found = messages(mem)
         assert [m[0] for m in found] in ([], ["user"], ["user", "assistant"])
-        assert all(lc.QUESTION == text if role == "user" else lc.REPLY.startswith(text) for role, text, _ in found)
+        assert all(text == lc.QUESTION if role == "user" else lc.REPLY.startswith(text) for role, text, _ in found)
         return
     while len(found := messages(mem)) < len(wanted) and time.monotonic() < deadline:
         mem.flush(5)

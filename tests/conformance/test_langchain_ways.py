@@ -29,7 +29,6 @@ from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
-from tests.support import langchain as lc
 
 from memori_wrap import Memori, ScopeError, UnsupportedClient
 from memori_wrap.intercept import patch
@@ -37,6 +36,7 @@ from memori_wrap.testing.openai_server import FakeOpenAI
 from memori_wrap.testing.script import Scripted, ToolCall
 from memori_wrap_adapters.frameworks.langchain import MemoriMiddleware, MemoriRetriever, entity_of_run, recall_tool
 from memori_wrap_adapters.frameworks.langchain_messages import EventBuilder, inject
+from tests.support import langchain as lc
 
 BLOCK = "<memory-0123456789abcdef>\nx\n</memory-0123456789abcdef>"
 
@@ -145,7 +145,9 @@ def test_langchains_own_cache_knows_nothing_of_it(mem: Memori, server: FakeOpenA
 def test_a_conversation_that_the_provider_keeps(mem: Memori, server: FakeOpenAI) -> None:
     """What is said in a message there stays for good, so the block goes into the request's instructions."""
     model = mem.register(
-        model_of(server, use_responses_api=True, use_previous_response_id=True, model_kwargs={"instructions": "Short."}),
+        model_of(
+            server, use_responses_api=True, use_previous_response_id=True, model_kwargs={"instructions": "Short."}
+        ),
         entity="me",
     )
     first = model.invoke([HumanMessage(lc.QUESTION)])
@@ -253,7 +255,7 @@ def test_models_of_ones_own(kind: Any, mem: Memori) -> None:
             assert model.stream_events(question, version="v3").output.text == "Noted."
 
     asks = [
-        lambda q: model.invoke(q),
+        model.invoke,
         lambda q: list(model.stream(q)),
         lambda q: lc.LOOP.run_until_complete(model.ainvoke(q)),
         lambda q: lc.LOOP.run_until_complete(astream(q)),

@@ -1,4 +1,4 @@
-"""``MemoriStore`` beside LangGraph's own store in memory: exact, in a table of its own, in the place of a graph's store."""
+"""``MemoriStore`` beside LangGraph's own store in memory: exact, in a table of its own, as the store of a graph."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from langgraph.store.base import (
     SearchOp,
 )
 from langgraph.store.memory import InMemoryStore
-from tests.support.servers import MARIADB, POSTGRESQL, fresh_database
 
 from memori_wrap import Memori, ScopeError
 from memori_wrap.store import items as rows
 from memori_wrap.testing.embedders import HashEmbedder
 from memori_wrap_adapters.frameworks.langgraph import MemoriStore
+from tests.support.servers import MARIADB, POSTGRESQL, fresh_database
 
 OFF = {"embedder": "none"}
 
@@ -337,6 +337,8 @@ def test_as_the_store_of_a_graph() -> None:
 
 def test_planted_a_folded_place_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The control: as a database's collation would have it."""
-    monkeypatch.setattr(rows, "item_id", lambda p: rows.digest(*(part.strip().lower() for part in (*p.namespace, p.key))))
+    monkeypatch.setattr(
+        rows, "item_id", lambda p: rows.digest(*(part.strip().lower() for part in (*p.namespace, p.key)))
+    )
     with Memori("memory://", settings=OFF) as mem, pytest.raises(AssertionError):
         test_places_are_told_apart_exactly(MemoriStore(mem))

@@ -11,7 +11,6 @@ pytest.importorskip("langchain_openai")
 
 import test_langchain as calls
 import test_langchain_ways as ways
-from tests.support import langchain as lc
 
 from memori_wrap import Memori, prompt
 from memori_wrap.intercept import patch
@@ -20,6 +19,7 @@ from memori_wrap.testing.openai_server import FakeOpenAI
 from memori_wrap_adapters.frameworks import langchain_messages as wire
 from memori_wrap_adapters.frameworks.langchain_middleware import _Call, _reply, _Run
 from memori_wrap_adapters.frameworks.langchain_models import LangChainProvider, _Leaf
+from tests.support import langchain as lc
 
 pytestmark = pytest.mark.slow
 
@@ -59,7 +59,9 @@ def streams_are_forgotten(monkeypatch: Any) -> None:
 
 def copies_are_forgotten(monkeypatch: Any) -> None:
     real = LangChainProvider.patch_points
-    monkeypatch.setattr(LangChainProvider, "patch_points", lambda self, c: [p for p in real(self, c) if p.role != "copy"])
+    monkeypatch.setattr(
+        LangChainProvider, "patch_points", lambda self, c: [p for p in real(self, c) if p.role != "copy"]
+    )
 
 
 def a_stream_is_read_to_its_end_first(monkeypatch: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import gc
+import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -34,6 +35,7 @@ LOOP = asyncio.new_event_loop()
 
 SYNC = ("invoke", "batch", "stream", "stream_v3", "agent", "agent_stream", "graph")
 ASYNC = ("ainvoke", "abatch", "astream", "astream_events", "astream_v3", "aagent", "aagent_stream", "agraph")
+AWAITED = ("ainvoke", "abatch", "aagent", "agraph")
 STYLES = (*SYNC, *ASYNC)
 CASES = ("plain", "streaming", "tools", "structured", "error", "cancel")
 
@@ -68,6 +70,8 @@ class Outcome:
     values: list[Any] = field(default_factory=list)
     error: str = ""
     prompts: list[str] = field(default_factory=list)
+    arrived: Callable[[], bool] = field(default=bool, repr=False, compare=False)
+    """Whether the request has come to the server."""
 
     def add(self, made: Any) -> None:
         self.types.append(type(made).__name__)
@@ -110,13 +114,15 @@ def script(server: Any, style: str, case: str) -> None:
         server.script(call if as_tool else Scripted('{"city":"Lisbon"}'))
     elif case == "error":
         server.script(Scripted(status=400, message="no such thing"))
+    elif case == "cancel" and style in AWAITED:
+        server.script(Scripted(REPLY, hold=threading.Event()))
     elif case == "cancel":
         server.script(Scripted(REPLY, chunk_delay=0.05))
 
 
-def run(style: str, case: str, model: Any, mem: Any = None) -> Outcome:
+def run(style: str, case: str, server: Any, model: Any, mem: Any = None) -> Outcome:
     """Calls ``model`` in a style; ``mem``: the agents get its middleware."""
-    out = Outcome()
+    out = Outcome(arrived=lambda: bool(server.requests))
     watcher = Watcher()
     given: list[Any] = [SystemMessage("Be brief."), HumanMessage(QUESTION)]
     before = copy.deepcopy(given)
@@ -220,7 +226,7 @@ def _sync(style: str, case: str, model: Any, given: Any, config: Any, mem: Any, 
 
 async def _async(style: str, case: str, model: Any, given: Any, config: Any, mem: Any, out: Outcome) -> None:
     asked = bound(model, case) if "agent" not in style else model
-    if style in ("ainvoke", "abatch", "aagent", "agraph"):
+    if style in AWAITED:
         if style == "ainvoke":
             work = asked.ainvoke(given, config)
         elif style == "abatch":
@@ -231,7 +237,8 @@ async def _async(style: str, case: str, model: Any, given: Any, config: Any, mem
             work = graph_of(model, case).ainvoke({"messages": given}, config)
         if case == "cancel":
             task = asyncio.ensure_future(work)
-            await asyncio.sleep(0.1)
+            while not out.arrived():
+                await asyncio.sleep(0.005)
             task.cancel()
             try:
                 await task
