@@ -13,7 +13,7 @@ import pytest
 
 pytest.importorskip("langchain_tests", reason="its plugins are kept apart: scripts/test_langchain has an environment")
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 FILE = Path(__file__).with_name("langchain_standard.py")
 LINE = re.compile(r"^(PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS) \S*?::(\S+)", re.MULTILINE)
 
