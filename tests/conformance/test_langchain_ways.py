@@ -142,16 +142,18 @@ def test_langchains_own_cache_knows_nothing_of_it(mem: Memori, server: FakeOpenA
     assert said(mem).count(lc.QUESTION) == 1, "an answer out of the cache is no call"
 
 
-def test_a_conversation_that_the_provider_keeps(mem: Memori, server: FakeOpenAI) -> None:
+@pytest.mark.parametrize("is_agent", [False, True])
+def test_a_conversation_that_the_provider_keeps(is_agent: bool, mem: Memori, server: FakeOpenAI) -> None:
     """What is said in a message there stays for good, so the block goes into the request's instructions."""
-    model = mem.register(
-        model_of(
-            server, use_responses_api=True, use_previous_response_id=True, model_kwargs={"instructions": "Short."}
-        ),
-        entity="me",
-    )
-    first = model.invoke([HumanMessage(lc.QUESTION)])
-    model.invoke([HumanMessage(lc.QUESTION), first, HumanMessage("And where does Anna live?")])
+    options = {"use_responses_api": True, "use_previous_response_id": True, "model_kwargs": {"instructions": "Short."}}
+    if is_agent:
+        agent = create_agent(model_of(server, **options), [], middleware=[MemoriMiddleware(mem, entity="me")])
+        so_far = agent.invoke({"messages": [("user", lc.QUESTION)]})["messages"]
+        agent.invoke({"messages": [*so_far, ("user", "And where does Anna live?")]})
+    else:
+        model = mem.register(model_of(server, **options), entity="me")
+        first = model.invoke([HumanMessage(lc.QUESTION)])
+        model.invoke([HumanMessage(lc.QUESTION), first, HumanMessage("And where does Anna live?")])
     body = server.last.body
     assert body["previous_response_id"]
     assert lc.FENCE in body["instructions"]

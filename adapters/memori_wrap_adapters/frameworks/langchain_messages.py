@@ -13,6 +13,7 @@ _ROLES = {"human": "user", "ai": "assistant", "system": "system", "tool": "tool"
 _HUMAN = ("human", "HumanMessageChunk")
 _CALLS = frozenset({"tool_use", "tool_call", "tool_call_chunk", "invalid_tool_call", "function_call"})
 """Blocks that repeat what stands in ``tool_calls``."""
+_KEPT = ("previous_response_id", "conversation")
 _COUNTS = ("input_tokens", "output_tokens", "total_tokens")
 
 
@@ -86,15 +87,26 @@ def inject(given: Sequence[Any], block: str, marker: Any = None) -> list[Any] | 
         content = _with_marker(content, marker)
         if content is None:
             return None
+    if not content or (isinstance(content, str) and not content.strip()):
+        return None
     if isinstance(content, str):
-        if not content.strip():
-            return None
         content = f"{block}\n\n{content}"
     else:
         place = _marked_in(content)
         content = [*content[:place], {"type": "text", "text": block}, *content[place:]]
     messages[at] = messages[at].model_copy(update={"content": content})
     return messages
+
+
+def instruct(model: Any, settings: Mapping[str, Any], block: str) -> dict[str, Any] | None:
+    """A copy of a call's settings with the block among its instructions, where the provider keeps the conversation:
+    what is said in a message would be said for good. None where it does not."""
+    more = get(model, "model_kwargs")
+    is_kept = any(get(settings, name) is not None or get(more, name) is not None for name in _KEPT)
+    if not is_kept and get(model, "use_previous_response_id") is not True:
+        return None
+    given = get(settings, "instructions") or get(more, "instructions")
+    return {**settings, "instructions": f"{given}\n\n{block}" if given else block}
 
 
 def _marked(m: Any) -> bool:

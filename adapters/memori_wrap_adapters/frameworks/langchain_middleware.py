@@ -156,11 +156,14 @@ class _Call:
         if not wire.is_messages(asked.messages):
             return None
         system = [asked.system_message] if asked.system_message is not None else []
-        return wire.request([*system, *asked.messages], text(asked.model, "model_name") or text(asked.model, "model"))
+        model = text(asked.model, "model_name") or text(asked.model, "model")
+        return wire.request([*system, *asked.messages], model or None)
 
     def inject(self, arguments: Arguments, block: str) -> Arguments | None:
         asked, *rest = arguments.args
         settings = dict(asked.model_settings)
+        if (instructed := wire.instruct(asked.model, settings, block)) is not None:
+            return Arguments((asked.override(model_settings=instructed), *rest), arguments.kwargs)
         changed = wire.inject(asked.messages, block, settings.pop("cache_control", None))
         if changed is None:
             return None

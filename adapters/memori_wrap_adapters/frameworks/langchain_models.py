@@ -19,8 +19,6 @@ from memori_wrap_adapters.frameworks import langchain_messages as wire
 from memori_wrap_adapters.llm.fields import get, text
 
 _LEAVES = ("_generate", "_agenerate", "_stream", "_astream", "_stream_chat_model_events", "_astream_chat_model_events")
-_KEPT = ("previous_response_id", "conversation")
-"""Where the provider keeps the conversation, what is said in a message would be said for good."""
 
 
 class LangChainProvider:
@@ -59,8 +57,11 @@ def _is_async(method: Any) -> bool:
 
 
 def _about(model: Any) -> Mapping[str, Any]:
-    """What a model tells LangChain's tracers of itself."""
-    found = model._get_ls_params()
+    """What a model tells LangChain's tracers of itself; a model of somebody's own may not know how."""
+    try:
+        found = model._get_ls_params()
+    except Exception:
+        return {}
     return found if isinstance(found, Mapping) else {}
 
 
@@ -74,25 +75,19 @@ class _Leaf:
         messages: Any = arguments.args[0] if arguments.args else arguments.kwargs.get("messages")
         if not wire.is_messages(messages):
             return None
-        return wire.request(messages, text(arguments.kwargs, "model") or text(_about(self._model), "ls_model_name"))
+        model = text(arguments.kwargs, "model") or text(_about(self._model), "ls_model_name")
+        return wire.request(messages, model or None)
 
     def inject(self, arguments: Arguments, block: str) -> Arguments | None:
         args, kwargs = arguments.args, dict(arguments.kwargs)
-        if self._is_kept(kwargs):
-            given = kwargs.get("instructions") or get(get(self._model, "model_kwargs"), "instructions")
-            return Arguments(args, {**kwargs, "instructions": f"{given}\n\n{block}" if given else block})
+        if (instructed := wire.instruct(self._model, kwargs, block)) is not None:
+            return Arguments(args, instructed)
         # what the last block of the request is to be marked with is asked for by this name
         marker = kwargs.pop("cache_control", None)
         changed = wire.inject(args[0] if args else kwargs["messages"], block, marker)
         if changed is None:
             return None
         return Arguments((changed, *args[1:]), kwargs) if args else Arguments(args, {**kwargs, "messages": changed})
-
-    def _is_kept(self, kwargs: Mapping[str, Any]) -> bool:
-        if get(self._model, "use_previous_response_id") is True:
-            return True
-        more = get(self._model, "model_kwargs")
-        return any(get(kwargs, name) is not None or get(more, name) is not None for name in _KEPT)
 
     def reply(self, result: Any) -> Reply | None:
         generations = get(result, "generations")
