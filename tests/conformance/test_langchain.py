@@ -142,7 +142,10 @@ def normal(given: Any) -> Any:
 
 
 EVERYDAY = [
-    *((style, "plain", "client, model") for style in lc.STYLES),
+    *(
+        (style, "plain", "client, model")
+        for style in ("batch", "stream_v3", "agent_stream", "astream_events", "agraph")
+    ),
     *((style, "tools", "model, client") for style in ("invoke", "astream", "aagent")),
     ("agent", "tools", "middleware"),
     ("aagent_stream", "tools", "middleware"),

@@ -489,7 +489,9 @@ async def crossings(mem: Any, server: FakeOpenAI, agent: Any, who: Any) -> int:
     return crossed
 
 
-@pytest.mark.parametrize("way", ["context", "config", "scope"])
+@pytest.mark.parametrize(
+    "way", ["context", *(pytest.param(way, marks=pytest.mark.slow) for way in ("config", "scope"))]
+)
 def test_twenty_users_at_once(way: str, mem: Memori, server: FakeOpenAI) -> None:
     agent = create_agent(
         mem.register(model_of(server)), [recall_tool(mem)], middleware=[MemoriMiddleware(mem)], context_schema=dict

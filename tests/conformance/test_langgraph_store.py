@@ -75,7 +75,7 @@ NUMBERS = itertools.count()
 PLACES = st.tuples(st.lists(LABELS, min_size=1, max_size=3).map(tuple), LABELS)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(PLACES, st.none() | st.dictionaries(TEXT, VALUES, max_size=3)), max_size=8), st.data())
 def test_as_the_store_in_memory(mem: Memori, changes: Any, data: Any) -> None:
     """Any namespaces, keys and JSON, put over, deleted and listed: the same answers."""
