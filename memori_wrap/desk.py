@@ -278,7 +278,7 @@ def storable(exchange: Exchange, limit: int) -> Exchange:
 
 
 def _storable(m: Message, limit: int) -> Message:
-    text = clean(m.text, limit)
+    text = clean(prompt.without_blocks(m.text) if m.role == "tool" else m.text, limit)
     parts = tuple(
         Part(clean(p.kind, 40), clean(p.text, limit), p.id and clean(p.id, 200), p.name and clean(p.name, 200))
         for p in m.parts

@@ -13,6 +13,7 @@ from memori_wrap.context import check_id, paused
 from memori_wrap.desk import MemoryDesk
 from memori_wrap.errors import ConfigurationError, ScopeError, StoreError
 from memori_wrap.incoming import when
+from memori_wrap.items import Items
 from memori_wrap.parts import Parts
 from memori_wrap.retrieve.texts import embedding_texts
 from memori_wrap.types import DeadJob, Erased, StoredVector
@@ -38,6 +39,12 @@ class Management(ABC):
 
     @abstractmethod
     def _check_open(self) -> None: ...
+
+    @property
+    def items(self) -> Items:
+        """What frameworks keep here under a namespace and a key (LangGraph's store). Raises ``ConfigurationError``."""
+        self._check_open()
+        return Items(lambda: self._parts)
 
     def export(self, *, entity: str | None = None) -> Iterator[str]:
         """All that is stored, of one entity or of all, as JSON lines that ``import_`` takes. Raises ``StoreError``."""

@@ -177,6 +177,11 @@ class Memori(Management):
         self._scopes.attribute(replace(current, session=check_id(str(session_id), "session_id")))
         return self
 
+    @property
+    def current_scope(self) -> Scope | None:
+        """What ``scope`` or ``attribution`` says of a call here and now; None where it says nothing."""
+        return self._scopes.current()
+
     carry = staticmethod(carry)
     paused = staticmethod(paused)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points, version
 from importlib.util import find_spec
 from types import ModuleType
@@ -22,6 +24,9 @@ EXTRAS = {
     "mistralai": "mistral",
     "ollama": "ollama",
     "litellm": "litellm",
+    "langchain_core": "langchain",
+    "langchain": "langchain",
+    "langgraph": "langgraph",
     "pgvector": "pgvector",
     "pymilvus": "milvus",
     "pymongo": "mongodb",
@@ -53,12 +58,33 @@ def load(group: str, name: str) -> object:
     if point is None:
         kind = {"indexes": "index"}.get(group, group[:-1])
         raise ConfigurationError(f"no {kind} is called {name!r}; installed: {', '.join(names(group)) or 'none'}")
-    try:
+    with _naming_the_extra():
         return point.load()
+
+
+@contextmanager
+def _naming_the_extra() -> Generator[None]:
+    try:
+        yield
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("memori_wrap"):
             raise  # a broken installation, which no extra mends
         raise missing(error.name) from error
+
+
+def lazily(package: str, homes: Mapping[str, str]) -> Callable[[str], object]:
+    """A ``__getattr__`` (PEP 562) for a module that only names what stands in others: name -> module of ``package``.
+
+    The names raise ``MissingExtra`` where what they are about is not installed.
+    """
+
+    def find(name: str) -> object:
+        if name not in homes:
+            raise AttributeError(f"there is no {name!r} here; there are: {', '.join(sorted(homes))}")
+        with _naming_the_extra():
+            return getattr(import_module(f"{package}.{homes[name]}"), name)
+
+    return find
 
 
 def missing(module: str) -> MissingExtra:

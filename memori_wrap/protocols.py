@@ -42,6 +42,8 @@ class PatchPoint:
     ``role``: "call" is intercepted; "copy" returns a client that inherits the registration; "turn" runs a whole tool
     loop over intercepted calls, which are captured as one exchange. ``takes_receiver``: the arguments begin with the
     object that the method is bound to, for an SDK that keeps the conversation in one; ``inject`` may put a copy there.
+    ``is_framework``: what is asked within such a call is its own request, in an SDK's words, and no call of its own.
+    A "copy" may be inherited: it is then hooked on ``owner`` and not on the class that has it.
     """
 
     owner: Any
@@ -49,6 +51,7 @@ class PatchPoint:
     role: Literal["call", "copy", "turn"] = "call"
     is_async: bool = False
     takes_receiver: bool = False
+    is_framework: bool = False
 
 
 @dataclass(frozen=True, slots=True)

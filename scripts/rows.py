@@ -51,6 +51,7 @@ ROWS = (
         for sdk, shows in (("openai", "2: 9; 3: 2"), ("anthropic", "3: 2"), ("google", "3: 2"))
     ),
     Row("litellm, and openai 2", "3: 1, 7", ("scripts/test_litellm",)),
+    Row("LangChain's standard tests", "8: 1", ("scripts/test_langchain",)),
     Row("streams", "3: 4", ("scripts/bench", "streams")),
     Row("ingest", "4: 3", ("scripts/bench", "ingest")),
 )

@@ -23,7 +23,7 @@ from memori_wrap.intercept.tee import Once, StreamTap
 from memori_wrap.intercept.turns import Turn, current_turn
 from memori_wrap.intercept.waiting import Waiting
 from memori_wrap.intercept.windows import Windows, is_too_long
-from memori_wrap.protocols import Arguments, Endpoint, Provider, ReplyBuilder
+from memori_wrap.protocols import Arguments, Endpoint, PatchPoint, Provider, ReplyBuilder
 from memori_wrap.types import Event, Exchange, Message, Reply, Request, Scope
 
 
@@ -84,18 +84,21 @@ class Registration:
 
 
 class _Mark:
-    """Says that a call is under way, and about which user turn; ``block``: what was put into that."""
+    """Says that a call is under way, and about which user turn; ``block``: what was put into that.
 
-    __slots__ = ("block", "is_open", "turn")
+    A framework may put a turn into an SDK's words in a way of its own, so that no text tells it any more.
+    """
 
-    def __init__(self, turn: str) -> None:
-        self.turn = turn
+    __slots__ = ("block", "is_framework", "is_open", "turn")
+
+    def __init__(self, turn: str, is_framework: bool) -> None:
+        self.turn, self.is_framework = turn, is_framework
         self.block: str | None = None
         self.is_open = True
 
     def covers(self, messages: tuple[Message, ...]) -> bool:
         """Whether a request is this call's own, on its way down: there it may carry our block already."""
-        return self.is_open and self.turn == _user_turn(messages, self.block)
+        return self.is_open and (self.is_framework or self.turn == _user_turn(messages, self.block))
 
 
 _inside: ContextVar[_Mark | None] = ContextVar("memori_wrap_inside", default=None)
@@ -135,13 +138,13 @@ def turn_digest(messages: tuple[Message, ...]) -> str:
     return digest(*(text for m in messages[: last_user(messages) + 1] for text in (m.role, m.text)))
 
 
-def begin(registration: Registration | None, receiver: object, arguments: Arguments, method: str) -> Call | None:
+def begin(registration: Registration | None, receiver: object, arguments: Arguments, point: PatchPoint) -> Call | None:
     """Reads the call and starts its recall; None where it is none of our business and goes straight through."""
     if registration is None or not registration.active or is_paused():
         return None
     desk, started = registration.desk, time.perf_counter()
     with desk.counts.guard("read"), desk.courtesy.call():
-        endpoint = registration.provider.endpoint(receiver, arguments, method)
+        endpoint = registration.provider.endpoint(receiver, arguments, point.method)
         if endpoint is None:
             return None
         request = endpoint.request(arguments)
@@ -155,7 +158,8 @@ def begin(registration: Registration | None, receiver: object, arguments: Argume
         scope = desk.scope_for(registration)
         if scope is None or desk.hooks.run("before_call", Event("", scope, request)) is None:
             return None
-        call = Call(registration, endpoint, arguments, request, scope, _Mark(_user_turn(request.messages)), started)
+        mark = _Mark(_user_turn(request.messages), point.is_framework)
+        call = Call(registration, endpoint, arguments, request, scope, mark, started)
         call.label = registration.provider.label(receiver)
         if "r" in scope.mode:
             call.recalling = desk.start_recall(request, scope)

@@ -52,7 +52,7 @@ def _made(point: PatchPoint, wrapped: Callable[..., Any], receiver: Any, given: 
 def _sync_call(point: PatchPoint, lookup: Lookup) -> Driver:
     def drive(wrapped: Callable[..., Any], receiver: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         registration = lookup(receiver)
-        call = registration and begin(registration, receiver, _read(point, receiver, args, kwargs), point.method)
+        call = registration and begin(registration, receiver, _read(point, receiver, args, kwargs), point)
         if not call:
             return wrapped(*args, **kwargs)
         call.inject(wait(call.recalling))
@@ -70,7 +70,7 @@ def _sync_call(point: PatchPoint, lookup: Lookup) -> Driver:
 def _async_call(point: PatchPoint, lookup: Lookup) -> Driver:
     async def drive(wrapped: Callable[..., Any], receiver: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         registration = lookup(receiver)
-        call = registration and begin(registration, receiver, _read(point, receiver, args, kwargs), point.method)
+        call = registration and begin(registration, receiver, _read(point, receiver, args, kwargs), point)
         if not call:
             return await wrapped(*args, **kwargs)
         call.inject(await wait_async(call.recalling))
@@ -90,7 +90,7 @@ def _async_stream(point: PatchPoint, lookup: Lookup) -> Driver:
 
     def drive(wrapped: Callable[..., Any], receiver: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         registration = lookup(receiver)
-        call = registration and begin(registration, receiver, _read(point, receiver, args, kwargs), point.method)
+        call = registration and begin(registration, receiver, _read(point, receiver, args, kwargs), point)
         if not call:
             return wrapped(*args, **kwargs)
 

@@ -7,6 +7,7 @@ and lifetimes of instances stay what they were. A client that is not registered 
 from __future__ import annotations
 
 import copy
+import inspect
 import os
 import threading
 import weakref
@@ -23,7 +24,7 @@ from memori_wrap.protocols import PatchPoint, Provider
 _lock = threading.RLock()
 _clients: dict[int, tuple[weakref.ref[object], Registration]] = {}
 _hooks: dict[tuple[Any, str], tuple[Any, Any]] = {}
-"""(class or module, name) -> (our wrapper, what stood there before)."""
+"""(class or module, name) -> (our wrapper, what stood there before, None where that was inherited)."""
 _providers: dict[tuple[Any, str], Provider] = {}
 """Whose hooks they are."""
 
@@ -87,13 +88,14 @@ def unregister(subject: object) -> bool:
 
 
 def _hook(point: PatchPoint, provider: Provider) -> None:
-    before = vars(point.owner)[point.method]
+    before = vars(point.owner).get(point.method)
     known = _hooks.get((point.owner, point.method))
     if known is not None and _stands_on(before, known[0]):
         return
     find = _through(provider)
     kind = _Function if isinstance(point.owner, ModuleType) else wrapt.FunctionWrapper
-    wrapper = kind(before, _copying(find) if point.role == "copy" else driver(point, find))
+    beneath = before or inspect.getattr_static(point.owner, point.method)
+    wrapper = kind(beneath, _copying(find) if point.role == "copy" else driver(point, find))
     setattr(point.owner, point.method, wrapper)
     _hooks[point.owner, point.method] = (wrapper, before)
     _providers[point.owner, point.method] = provider
@@ -125,7 +127,10 @@ def _unhook(owner: Any, name: str) -> None:
     if vars(owner).get(name) is not wrapper:
         return  # another patcher stands on ours: it stays, as a pass-through
     del _hooks[owner, name]
-    setattr(owner, name, before)
+    if before is None:
+        delattr(owner, name)
+    else:
+        setattr(owner, name, before)
 
 
 def _copying(find: Lookup) -> Callable[..., Any]:

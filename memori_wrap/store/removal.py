@@ -19,6 +19,7 @@ from memori_wrap.store.tables import (
     exchange,
     fact,
     graph,
+    item,
     job,
     mention,
     message,
@@ -26,7 +27,7 @@ from memori_wrap.store.tables import (
 )
 
 _NOTE = sa.select(removal.c.revision, removal.c.floor).where(removal.c.entity_digest == sa.bindparam("d"))
-OF_AN_ENTITY = (embedding, graph, mention, fact, job, message, exchange, conversation, entity)
+OF_AN_ENTITY = (item, embedding, graph, mention, fact, job, message, exchange, conversation, entity)
 """The tables that hold what belongs to an entity."""
 _BATCH = 500
 

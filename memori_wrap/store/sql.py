@@ -17,6 +17,7 @@ from memori_wrap.store import knowledge, queue, removal, transfer
 from memori_wrap.store.capture import CHUNK, bump, capture, hold, revision
 from memori_wrap.store.conflicts import repeated
 from memori_wrap.store.connect import Connection
+from memori_wrap.store.item_store import SqlItems
 from memori_wrap.store.limits import ESCAPED, statement_limit
 from memori_wrap.store.rows import FACTS, MESSAGES
 from memori_wrap.store.schema import prepare
@@ -35,7 +36,7 @@ from memori_wrap.types import (
 )
 
 
-class SqlStore:
+class SqlStore(SqlItems):
     """A ``Store`` on an engine. Opening it creates or upgrades the tables."""
 
     def __init__(self, connection: Connection, durability: str = "normal") -> None:

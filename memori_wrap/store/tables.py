@@ -212,6 +212,27 @@ removal = _table(
     sa.Column("removed_at", Utc, nullable=False),
 )
 
+item = _table(
+    "store_item",
+    sa.Column("entity_id", Id, primary_key=True, doc="'' where it is nobody's in particular"),
+    sa.Column("id", sa.String(32), primary_key=True, doc="stands for namespace and key"),
+    sa.Column("prefix1", sa.String(32), nullable=False, doc="stands for the namespace's first label"),
+    sa.Column("prefix2", sa.String(32), nullable=False, doc="and for its first two"),
+    sa.Column("namespace", Text, nullable=False, doc="JSON in ASCII, as are the next two"),
+    sa.Column("name", Text, nullable=False),
+    sa.Column("value", Text, nullable=False),
+    sa.Column("text", Text, doc="what a search looks at"),
+    sa.Column("model", sa.Unicode(200)),
+    sa.Column("vector", Blob),
+    sa.Column("ttl", sa.Float, doc="minutes"),
+    sa.Column("expires_at", Utc),
+    sa.Column("created_at", Utc, nullable=False),
+    sa.Column("updated_at", Utc, nullable=False),
+    sa.Index(f"{PREFIX}item_prefix1", "prefix1"),
+    sa.Index(f"{PREFIX}item_prefix2", "prefix2"),
+    sa.Index(f"{PREFIX}item_expiry", "expires_at"),
+)
+
 secret = _table(
     "secret",
     sa.Column("name", sa.String(40), primary_key=True),
