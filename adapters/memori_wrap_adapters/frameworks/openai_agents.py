@@ -38,10 +38,10 @@ class OpenAIAgentsProvider:
         return interface is not None and isinstance(client, interface.Model)
 
     def patch_points(self, client: object) -> Iterable[PatchPoint]:
-        yield PatchPoint(_owner(client, "get_response"), "get_response", is_async=True, encloses=True)
+        yield PatchPoint(_owner(client, "get_response"), "get_response", is_async=True, is_framework=True)
         owner = _owner(client, "stream_response")
         if inspect.isasyncgenfunction(inspect.unwrap(vars(owner)["stream_response"])):
-            yield PatchPoint(owner, "stream_response", is_async=True, encloses=True)
+            yield PatchPoint(owner, "stream_response", is_async=True, is_framework=True)
 
     def subject(self, receiver: Any) -> object:
         return receiver
