@@ -25,9 +25,7 @@ class AgentRun(Turn):
         self.scope = scope
         self._register = register
         # its calls may come from another task or thread than the one for which the scope was named
-        self._registration = replace(
-            registration, entity=scope.entity, process=scope.process, session=scope.session
-        )
+        self._registration = replace(registration, entity=scope.entity, process=scope.process, session=scope.session)
 
     def adopt(self, client: object) -> None:
         self._register(client, self._registration)

@@ -9,16 +9,16 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from anthropic import AsyncAnthropic
 from openai import AsyncOpenAI
-from pydantic import BaseModel, TypeAdapter
-from pydantic_ai import Agent, ModelSettings
+from pydantic import BaseModel
+from pydantic_ai import Agent
 from pydantic_ai.exceptions import ModelHTTPError
-from pydantic_ai.messages import CachePoint, ModelMessagesTypeAdapter
+from pydantic_ai.messages import ModelMessagesTypeAdapter
 from pydantic_ai.models.anthropic import AnthropicModel
 from pydantic_ai.models.fallback import FallbackModel
 from pydantic_ai.models.instrumented import InstrumentedModel
@@ -27,10 +27,9 @@ from pydantic_ai.models.wrapper import WrapperModel
 from pydantic_ai.providers.anthropic import AnthropicProvider
 from pydantic_ai.providers.openai import OpenAIProvider
 
-from memori_wrap.testing.provider.compare import block_of
 from memori_wrap.testing.script import Scripted, ToolCall
 from memori_wrap_adapters.frameworks.pydantic_ai import MemoriCapability
-from tests.support.frameworks import ANSWER, QUESTION, World, cancelled_midway, world
+from tests.support.frameworks import ANSWER, QUESTION, World, world
 
 CALL = ToolCall("look_up", {"what": "canary"}, "call_1")
 FOUND = "It is yellow."
@@ -312,6 +311,7 @@ def check(way: str, style: str, scenario: Scenario, api: str) -> None:
 
 def _plain(bodies: list[Any]) -> list[Any]:
     """Anthropic's system text is a list of blocks where there are several, else one text."""
+    bodies = _steady(bodies)
     for body in bodies:
         if isinstance(body.get("system"), list):
             body["system"] = "\n\n".join(part["text"] for part in body["system"])

@@ -108,7 +108,9 @@ def world(kind: str = "openai", *, knows: bool = True, settings: dict[str, Any] 
             mem.add(KNOWN, entity="ada")
             store.exchanges.clear()
         yield World(server, store, mem, recalls)
-        failed = {name: n for name, n in mem.stats()["counts"].items() if name.startswith(("failed.", "skipped.unknown"))}
+        failed = {
+            name: n for name, n in mem.stats()["counts"].items() if name.startswith(("failed.", "skipped.unknown"))
+        }
         assert not failed, f"behind the scenes: {failed}"
     finally:
         mem.close()

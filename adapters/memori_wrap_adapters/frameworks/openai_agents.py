@@ -21,7 +21,9 @@ from memori_wrap_adapters.llm.fields import get, text
 from memori_wrap_adapters.llm.labels import label_of
 
 if TYPE_CHECKING:
-    from memori_wrap_adapters.frameworks.openai_agents_session import MemoriSession as MemoriSession
+    from memori_wrap_adapters.frameworks.openai_agents_session import MemoriSession
+
+__all__ = ["MemoriSession", "OpenAIAgentsProvider", "provider"]
 
 _NAMES = ("system_instructions", "input", "model_settings")
 """The first parameters of a request."""

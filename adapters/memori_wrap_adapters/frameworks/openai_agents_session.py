@@ -48,9 +48,7 @@ class MemoriSession(SessionABC):
 
     session_settings: SessionSettings | None
 
-    def __init__(
-        self, session_id: str, *, entity: str, items: Items, settings: SessionSettings | None = None
-    ) -> None:
+    def __init__(self, session_id: str, *, entity: str, items: Items, settings: SessionSettings | None = None) -> None:
         self.session_id = check_id(session_id, "session_id")
         self._entity = check_id(entity, "entity")
         self._items = items

@@ -20,7 +20,9 @@ from memori_wrap_adapters.frameworks import pydantic_ai_messages as translation
 from memori_wrap_adapters.frameworks import pydantic_ai_places as places
 
 if TYPE_CHECKING:
-    from memori_wrap_adapters.frameworks.pydantic_ai_capability import MemoriCapability as MemoriCapability
+    from memori_wrap_adapters.frameworks.pydantic_ai_capability import MemoriCapability
+
+__all__ = ["MemoriCapability", "PydanticAIProvider", "provider"]
 
 _NAMES = ("messages", "model_settings", "model_request_parameters")
 """The first parameters of a request."""
@@ -66,7 +68,7 @@ def _owner(client: object, method: str) -> type:
     return next(base for base in type(client).__mro__ if method in vars(base))
 
 
-def _told(arguments: Arguments, run: Run) -> Arguments:
+def _told(_: Arguments, run: Run) -> Arguments:
     return Arguments((run,), {})
 
 
@@ -88,7 +90,7 @@ class _Requests:
         settings = {**(self._model.settings or {}), **(given.get("model_settings") or {})}
         if places.marks_messages(messages, settings):
             changed = places.in_prompt(messages, settings, block)
-            return changed and _with(arguments, **changed)
+            return _with(arguments, **changed) if changed is not None else None
         parts = places.instructions(messages, parameters, block)
         return _with(arguments, model_request_parameters=replace(parameters, instruction_parts=parts))
 

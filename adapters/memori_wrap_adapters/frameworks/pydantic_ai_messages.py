@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from memori_wrap.types import Message, Part, Reply
 from memori_wrap_adapters.frameworks.blocks import without
 from memori_wrap_adapters.llm.fields import get, items, numbers, text
+
+_FRAME = re.compile(r"(?:^|\n)<pyai:(\w+)>\n.*\n</pyai:\1>\s*\Z", re.DOTALL)
 
 
 def messages(given: Sequence[Any]) -> tuple[Message, ...]:
@@ -29,9 +32,9 @@ def _requested(part: Any) -> Message | None:
     kind = text(part, "part_kind")
     if kind == "user-prompt":
         said, others = _content(get(part, "content"))
-        # the framework puts its own words into the user's mouth: notes and feedback on an answer, of its own class or
-        # in a tag with its own prefix
-        is_framework = type(part).__name__.startswith("_") or said.startswith("<pyai:")
+        # the framework puts its own words into the user's mouth: notes, of a class of its own, and feedback on an
+        # answer, which ends with an element of its own
+        is_framework = type(part).__name__.startswith("_") or _FRAME.search(said) is not None
         return Message("system" if is_framework else "user", said, None, others)
     if kind == "system-prompt":
         return Message("system", text(part, "content"))

@@ -59,7 +59,7 @@ def in_prompt(messages: Sequence[Any], settings: Mapping[str, Any], block: str) 
         return None
     at, place = found
     request, prompt = messages[at], messages[at].parts[place]
-    content = [prompt.content] if isinstance(prompt.content, str) else list(prompt.content)
+    content: list[Any] = [prompt.content] if isinstance(prompt.content, str) else list(prompt.content)
     automatic, behind = _automatic(settings), _behind(prompt)
     if automatic is not None and content and behind < len(content):
         content.append(CachePoint(ttl="1h" if automatic[1] in ("1h", "12h") else "5m"))
