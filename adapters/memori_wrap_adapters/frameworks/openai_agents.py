@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from memori_wrap.generators import atee
-from memori_wrap.plugins import missing
+from memori_wrap.plugins import lazily
 from memori_wrap.protocols import Arguments, Endpoint, PatchPoint, ReplyBuilder, Tap, Tested
 from memori_wrap.types import Reply, Request
 from memori_wrap_adapters.llm import openai_chat, openai_responses
@@ -136,16 +136,5 @@ def _with(arguments: Arguments, changes: dict[str, Any]) -> Arguments:
 
 provider = OpenAIAgentsProvider()
 
-
-if not TYPE_CHECKING:  # only who uses it needs the SDK
-
-    def __getattr__(name):
-        if name != "MemoriSession":
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        try:
-            from memori_wrap_adapters.frameworks.openai_agents_session import MemoriSession
-        except ModuleNotFoundError as error:
-            if error.name is None or error.name.startswith("memori_wrap"):
-                raise
-            raise missing(error.name) from error
-        return MemoriSession
+if not TYPE_CHECKING:  # only who uses it needs the framework
+    __getattr__ = lazily(__package__, {"MemoriSession": "openai_agents_session"})

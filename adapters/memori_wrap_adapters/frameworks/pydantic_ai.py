@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from memori_wrap.plugins import missing
+from memori_wrap.plugins import lazily
 from memori_wrap.protocols import Arguments, Endpoint, PatchPoint, ReplyBuilder, Run, Tap, Tested
 from memori_wrap.types import Reply, Request
 from memori_wrap_adapters.frameworks import pydantic_ai_messages as translation
@@ -134,16 +134,5 @@ def _with(arguments: Arguments, **changes: Any) -> Arguments:
 
 provider = PydanticAIProvider()
 
-
 if not TYPE_CHECKING:  # only who uses it needs the framework
-
-    def __getattr__(name):
-        if name != "MemoriCapability":
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        try:
-            from memori_wrap_adapters.frameworks.pydantic_ai_capability import MemoriCapability
-        except ModuleNotFoundError as error:
-            if error.name is None or error.name.startswith("memori_wrap"):
-                raise
-            raise missing(error.name) from error
-        return MemoriCapability
+    __getattr__ = lazily(__package__, {"MemoriCapability": "pydantic_ai_capability"})
