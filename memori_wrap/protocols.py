@@ -43,7 +43,8 @@ class PatchPoint:
 
     ``role``: "call" is intercepted; "copy" returns a client that inherits the registration; "turn" runs a whole tool
     loop over intercepted calls, which are captured as one exchange; "run" begins an agent's run, which it is told of
-    in its arguments, by ``hand``. ``takes_receiver``: the arguments begin with the object that the method is bound to,
+    in its arguments, by ``hand``; "carry" runs an event loop of its own over such, into which the scope is carried.
+    ``takes_receiver``: the arguments begin with the object that the method is bound to,
     for an SDK that keeps the conversation in one; ``inject`` may put a copy there. ``is_framework``: what is asked
     within such a call is its own request, in an SDK's words, and no call of its own. ``gives_context``: the method
     returns an asynchronous context manager, and the result is what that gives.
@@ -52,7 +53,7 @@ class PatchPoint:
 
     owner: Any
     method: str
-    role: Literal["call", "copy", "turn", "run"] = "call"
+    role: Literal["call", "copy", "turn", "run", "carry"] = "call"
     is_async: bool = False
     takes_receiver: bool = False
     is_framework: bool = False

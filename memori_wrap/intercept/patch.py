@@ -19,7 +19,7 @@ import wrapt
 
 from memori_wrap.intercept.call import Registration
 from memori_wrap.intercept.drivers import Driver, Lookup, driver
-from memori_wrap.intercept.runs import running
+from memori_wrap.intercept.runs import carrying, running
 from memori_wrap.protocols import PatchPoint, Provider
 
 _lock = threading.RLock()
@@ -105,6 +105,8 @@ def _hook(point: PatchPoint, provider: Provider) -> None:
 def _driver(point: PatchPoint, find: Lookup) -> Driver:
     if point.role == "run":
         return running(point, find, register)
+    if point.role == "carry":
+        return carrying(find)
     return _copying(find) if point.role == "copy" else driver(point, find)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from memori_wrap.context import is_paused
+from memori_wrap.context import carry, is_paused
 from memori_wrap.intercept.call import Registration
 from memori_wrap.intercept.drivers import Driver, Lookup
 from memori_wrap.intercept.turns import Turn
@@ -40,6 +40,15 @@ def running(point: PatchPoint, lookup: Lookup, register: Register) -> Driver:
             return wrapped(*args, **kwargs)
         given = point.hand(Arguments(args, kwargs), run)
         return wrapped(*given.args, **given.kwargs)
+
+    return drive
+
+
+def carrying(lookup: Lookup) -> Driver:
+    """A script's ``attribution`` serves no task; in a synchronous call's own loop there is nobody else to be served."""
+
+    def drive(wrapped: Callable[..., Any], receiver: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return (wrapped if lookup(receiver) is None else carry(wrapped))(*args, **kwargs)
 
     return drive
 

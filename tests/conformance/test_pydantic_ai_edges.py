@@ -109,6 +109,38 @@ def test_a_run_that_is_cancelled_in_its_stream(way: str, style: str) -> None:
         assert w.blocks()[0]
 
 
+@pytest.mark.parametrize("way", cells([(w,) for w in IN_RUNS], {("by_agent",)}))
+@pytest.mark.parametrize("style", STREAMED)
+def test_a_run_that_is_cancelled_behind_its_tool(way: str, style: str) -> None:
+    """It is one exchange still, which has the tool's result and what came of the answer."""
+    with world() as w:
+        hold = threading.Event()
+        w.server.script(Scripted(tool_calls=[CALL]), Scripted(ANSWER, hold=hold, hold_after=4))
+        agent = WAYS[way](w, "chat", str)
+
+        async def main() -> None:
+            midway = asyncio.Event()
+
+            async def watch() -> None:
+                while len(w.server.requests) < 2:
+                    await asyncio.sleep(0.005)
+                await asyncio.sleep(0.1)
+                midway.set()
+
+            watching = asyncio.ensure_future(watch())
+            try:
+                await cancelled_midway(STYLES[style](agent), midway)
+            finally:
+                hold.set()
+                await watching
+                await w.close_clients()
+
+        asyncio.run(main())
+        (exchange,) = w.captured(1)
+        assert not exchange.complete
+        assert [text for _, text in w.stored()][:3] == [QUESTION, "", "It is yellow."]
+
+
 def test_a_stream_that_is_left_early() -> None:
     with world() as w:
         w.server.script(Scripted(ANSWER, hold=(hold := threading.Event()), hold_after=4))
@@ -307,6 +339,20 @@ def test_scope_goes_before_what_the_run_says() -> None:
             play(w, "run", agent)
         assert w.blocks() == [None]
         assert w.captured(1)[0].scope.entity == "eve"
+
+
+def test_a_script_with_attribution() -> None:
+    """Of Memori's users: on the main thread, outside of any loop."""
+    with world() as w:
+        agent = w.mem.register(agent_of(made(w, "chat")[0]))
+        w.mem.attribution("ada")
+        assert agent.run_sync(QUESTION, deps="").output == ANSWER
+        agent = w.mem.register(agent_of(made(w, "chat")[0]))
+        with agent.run_stream_sync(QUESTION, deps="") as stream:
+            assert stream.get_output() == ANSWER
+        play(w, "run", w.mem.register(agent_of(made(w, "chat")[0])))
+        assert [bool(b) for b in w.blocks()] == [True, True, False], "a task that named nobody is never served"
+        w.captured(2)
 
 
 def users(w: World, agent: Any, told: Any) -> list[str]:

@@ -53,6 +53,8 @@ class PydanticAIProvider:
             yield PatchPoint(MemoriCapability, "begin", role="run", hand=_told)
         else:
             yield PatchPoint(_owner(client, "iter"), "iter", role="run", hand=with_run)
+            for method in ("run_sync", "run_stream_sync"):
+                yield PatchPoint(_owner(client, method), method, role="carry")
 
     def subject(self, receiver: Any) -> object:
         return receiver
