@@ -21,7 +21,7 @@ from memori_wrap.intercept import call, drivers
 from memori_wrap.testing.script import Scripted, ToolCall
 from memori_wrap_adapters.frameworks import openai_agents
 from memori_wrap_adapters.frameworks.openai_agents import MemoriSession
-from tests.support.frameworks import ANSWER, QUESTION, World, cancelled_midway, world
+from tests.support.frameworks import ANSWER, BUDGET, QUESTION, World, cancelled_midway, world
 
 FOUND = "It is yellow."
 CALL = ToolCall("look_up", {"what": "canary"}, "call_1")
@@ -328,7 +328,7 @@ def crossed(by_name: bool) -> list[str]:
             await w.close_clients()
 
         asyncio.run(main())
-        assert w.mem.flush(30).done
+        assert w.mem.flush(BUDGET).done
         found: list[str] = []
         for exchange in w.store.exchanges:
             own = secrets[exchange.scope.entity]

@@ -40,7 +40,7 @@ from tests.conformance.test_pydantic_ai import (
     play,
     run,
 )
-from tests.support.frameworks import ANSWER, QUESTION, World, cancelled_midway, world
+from tests.support.frameworks import ANSWER, BUDGET, QUESTION, World, cancelled_midway, world
 
 
 def cells(names: Any, everyday: set[tuple[str, ...]]) -> list[Any]:
@@ -378,7 +378,7 @@ def users(w: World, agent: Any, told: Any) -> list[str]:
         await w.close_clients()
 
     asyncio.run(main())
-    assert w.mem.flush(30).done
+    assert w.mem.flush(BUDGET).done
     crossed = []
     for exchange in w.store.exchanges:
         own = secrets[exchange.scope.entity]

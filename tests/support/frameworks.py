@@ -26,7 +26,8 @@ from memori_wrap.types import Exchange
 KNOWN = "My canary is called Lumen-7 and it sings at dawn."
 QUESTION = "What is my canary called?"
 ANSWER = "Lumen-7, who sings at dawn."
-BUDGET = 10.0
+BUDGET = 120.0
+"""Seconds that nothing takes, on a machine that is not frozen: nothing is measured by it."""
 
 
 class Nobody:
@@ -68,7 +69,7 @@ class World:
 
     def captured(self, n: int) -> list[Exchange]:
         """The exchanges that reached the store: exactly ``n``."""
-        until = time.monotonic() + 3
+        until = time.monotonic() + 20
         while True:
             gc.collect()  # what was dropped is captured now, and so is what would be one too many
             assert self.mem.flush(BUDGET).done
