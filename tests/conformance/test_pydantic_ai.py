@@ -29,7 +29,7 @@ from pydantic_ai.providers.openai import OpenAIProvider
 
 from memori_wrap.testing.script import Scripted, ToolCall
 from memori_wrap_adapters.frameworks.pydantic_ai import MemoriCapability
-from tests.support.frameworks import ANSWER, QUESTION, World, world
+from tests.support.frameworks import ANSWER, BUDGET, QUESTION, World, world
 
 CALL = ToolCall("look_up", {"what": "canary"}, "call_1")
 FOUND = "It is yellow."
@@ -48,10 +48,10 @@ APIS = {"chat": "openai", "responses": "openai", "anthropic": "anthropic"}
 def made(w: World, api: str) -> tuple[Any, Any]:
     """A model over a client of the real SDK, and that client."""
     if api == "anthropic":
-        anthropic = AsyncAnthropic(base_url=w.server.base_url, api_key="x", max_retries=0)
+        anthropic = AsyncAnthropic(base_url=w.server.base_url, api_key="x", max_retries=0, timeout=BUDGET)
         w.clients.append(anthropic)
         return AnthropicModel("claude-sonnet-5", provider=AnthropicProvider(anthropic_client=anthropic)), anthropic
-    client = AsyncOpenAI(base_url=w.server.base_url, api_key="x", max_retries=0)
+    client = AsyncOpenAI(base_url=w.server.base_url, api_key="x", max_retries=0, timeout=BUDGET)
     w.clients.append(client)
     kind = OpenAIChatModel if api == "chat" else OpenAIResponsesModel
     return kind("gpt-5", provider=OpenAIProvider(openai_client=client)), client
