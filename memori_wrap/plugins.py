@@ -27,6 +27,8 @@ EXTRAS = {
     "langchain_core": "langchain",
     "langchain": "langchain",
     "langgraph": "langgraph",
+    "pydantic_ai": "pydantic-ai",
+    "agents": "openai-agents",
     "pgvector": "pgvector",
     "pymilvus": "milvus",
     "pymongo": "mongodb",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -18,6 +19,7 @@ from memori_wrap.types import (
     Recollection,
     Reply,
     Request,
+    Scope,
     StoredFact,
     StoredMessage,
     StoredVector,
@@ -40,18 +42,23 @@ class PatchPoint:
     """A method of a class, or a function of a module, to hook.
 
     ``role``: "call" is intercepted; "copy" returns a client that inherits the registration; "turn" runs a whole tool
-    loop over intercepted calls, which are captured as one exchange. ``takes_receiver``: the arguments begin with the
-    object that the method is bound to, for an SDK that keeps the conversation in one; ``inject`` may put a copy there.
-    ``is_framework``: what is asked within such a call is its own request, in an SDK's words, and no call of its own.
+    loop over intercepted calls, which are captured as one exchange; "run" begins an agent's run, which it is told of
+    in its arguments, by ``hand``; "carry" runs an event loop of its own over such, into which the scope is carried.
+    ``takes_receiver``: the arguments begin with the object that the method is bound to,
+    for an SDK that keeps the conversation in one; ``inject`` may put a copy there. ``is_framework``: what is asked
+    within such a call is its own request, in an SDK's words, and no call of its own. ``gives_context``: the method
+    returns an asynchronous context manager, and the result is what that gives.
     A "copy" may be inherited: it is then hooked on ``owner`` and not on the class that has it.
     """
 
     owner: Any
     method: str
-    role: Literal["call", "copy", "turn"] = "call"
+    role: Literal["call", "copy", "turn", "run", "carry"] = "call"
     is_async: bool = False
     takes_receiver: bool = False
     is_framework: bool = False
+    gives_context: bool = False
+    hand: Callable[[Arguments, Run], Arguments] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +103,32 @@ class Tap(Protocol):
         ...
 
 
+class Run(Protocol):
+    """One run of an agent. The calls that it makes for one turn of its user are captured as one exchange, at its end.
+
+    ``scope`` is whose run it is, taken when it began.
+    """
+
+    @property
+    def scope(self) -> Scope: ...
+
+    def adopt(self, client: object) -> None:
+        """Registers a client of the same SDK for this run and its scope."""
+        ...
+
+    def entered(self) -> AbstractContextManager[object]:
+        """Calls that start inside belong to the run."""
+        ...
+
+    async def aend(self) -> None:
+        """It is over: what its calls said is captured; waits for the acknowledgement within the capture budget."""
+        ...
+
+    def broken(self) -> None:
+        """It failed or was cancelled: captures what there is, waits for nothing."""
+        ...
+
+
 class Endpoint(Protocol):
     """The translation of one kind of call. It never changes the arguments that it is given.
 
@@ -121,7 +154,8 @@ class Endpoint(Protocol):
         """Mounts a tap on a stream; returns what the user gets, or None where its shape is unknown.
 
         That is the SDK's own object. Only a plain generator, which has no place for a tap, is replaced: by another
-        generator (see ``generators``). ``tap`` makes one for the builder that is to be fed.
+        generator (see ``generators``). ``tap`` makes one for the builder that is to be fed. Where a context manager
+        gave the result, the tap ends with the context, and need not be mounted: the builder may look at the stream.
         """
         ...
 

@@ -14,7 +14,7 @@ use_venv() {
 use_venv .venv
 
 # What the tests and checks need: every SDK but litellm, which wants an openai of its own (scripts/test_litellm).
-TESTED=(openai anthropic google xai bedrock mistral ollama langchain langgraph onnx cohere voyage local dev)
+TESTED=(openai anthropic google xai bedrock mistral ollama langchain langgraph pydantic-ai openai-agents onnx cohere voyage local dev)
 
 say() { printf '%s\n' "$*" >&2; }
 

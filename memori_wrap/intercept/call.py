@@ -265,16 +265,23 @@ class Call:
         self._given, self._block = self._arguments, None
         return True
 
-    def finish(self) -> Waiting | None:
+    def finish(self, made: list[StreamTap] | None = None) -> Waiting | None:
         """Captures a finished response; a stream gets its tap and is captured when it ends.
 
-        ``result`` is then what the user gets: the same object, or a generator over it.
+        ``result`` is then what the user gets: the same object, or a generator over it. ``made``: takes the tap, for
+        whoever is to end it.
         """
+        taps = [] if made is None else made
+
+        def tap(builder: ReplyBuilder) -> StreamTap:
+            taps.append(self._tap(builder))
+            return taps[-1]
+
         with self._desk.counts.guard("capture"), self._desk.courtesy.call():
             reply = self._endpoint.reply(self.result)
             if reply is not None:
                 return self._capture(reply)
-            given = self._endpoint.attach(self.result, self._tap)
+            given = self._endpoint.attach(self.result, tap)
             if given is not None:
                 self.result = given
             else:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
 
 from memori_wrap.generators import atee, first, tee
 from memori_wrap.intercept.call import Call, Registration, begin
+from memori_wrap.intercept.tee import StreamTap
 from memori_wrap.intercept.turns import begin_turn
 from memori_wrap.intercept.waiting import wait, wait_async
 from memori_wrap.protocols import Arguments, PatchPoint
@@ -21,13 +23,24 @@ def driver(point: PatchPoint, lookup: Lookup) -> Driver:
     """What wrapt is to call in the place of the method."""
     if point.role == "turn":
         return _async_turn(lookup) if point.is_async else _sync_turn(lookup)
+    if point.gives_context:
+        return _async_context(point, lookup)
     if point.is_async and inspect.isasyncgenfunction(inspect.getattr_static(point.owner, point.method)):
         return _async_stream(point, lookup)
     return _async_call(point, lookup) if point.is_async else _sync_call(point, lookup)
 
 
-def _read(point: PatchPoint, receiver: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
-    return Arguments((receiver, *args) if point.takes_receiver else args, kwargs)
+def _begin(
+    point: PatchPoint,
+    registration: Registration | None,
+    receiver: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> Call | None:
+    if registration is None:
+        return None
+    given = Arguments((receiver, *args) if point.takes_receiver else args, kwargs)
+    return begin(registration, receiver, given, point)
 
 
 def _bound(
@@ -51,8 +64,7 @@ def _made(point: PatchPoint, wrapped: Callable[..., Any], receiver: Any, given: 
 
 def _sync_call(point: PatchPoint, lookup: Lookup) -> Driver:
     def drive(wrapped: Callable[..., Any], receiver: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        registration = lookup(receiver)
-        call = registration and begin(registration, receiver, _read(point, receiver, args, kwargs), point)
+        call = _begin(point, lookup(receiver), receiver, args, kwargs)
         if not call:
             return wrapped(*args, **kwargs)
         call.inject(wait(call.recalling))
@@ -69,8 +81,7 @@ def _sync_call(point: PatchPoint, lookup: Lookup) -> Driver:
 
 def _async_call(point: PatchPoint, lookup: Lookup) -> Driver:
     async def drive(wrapped: Callable[..., Any], receiver: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        registration = lookup(receiver)
-        call = registration and begin(registration, receiver, _read(point, receiver, args, kwargs), point)
+        call = _begin(point, lookup(receiver), receiver, args, kwargs)
         if not call:
             return await wrapped(*args, **kwargs)
         call.inject(await wait_async(call.recalling))
@@ -89,17 +100,44 @@ def _async_stream(point: PatchPoint, lookup: Lookup) -> Driver:
     """For an asynchronous generator function. It has to give its generator at once: the first step does the waiting."""
 
     def drive(wrapped: Callable[..., Any], receiver: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        registration = lookup(receiver)
-        call = registration and begin(registration, receiver, _read(point, receiver, args, kwargs), point)
+        call = _begin(point, lookup(receiver), receiver, args, kwargs)
         if not call:
             return wrapped(*args, **kwargs)
-
         later = call.result = _Later(call, partial(_made, point, wrapped, receiver))
         call.finish()
         result = call.taken()
         return result if result is not later else wrapped(*args, **kwargs)
 
     return drive
+
+
+def _async_context(point: PatchPoint, lookup: Lookup) -> Driver:
+    """For a method that returns an asynchronous context manager over a stream."""
+
+    def drive(wrapped: Callable[..., Any], receiver: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        call = _begin(point, lookup(receiver), receiver, args, kwargs)
+        return _context(call, partial(_made, point, wrapped, receiver)) if call else wrapped(*args, **kwargs)
+
+    return drive
+
+
+@asynccontextmanager
+async def _context(call: Call, make: Callable[[Arguments], Any]) -> AsyncGenerator[Any]:
+    call.inject(await wait_async(call.recalling))
+    async with AsyncExitStack() as stack:
+        while not call.is_over:
+            with call.open() as given:
+                call.result = await stack.enter_async_context(make(given))
+        taps: list[StreamTap] = []
+        await wait_async(call.finish(taps))
+        try:
+            yield call.taken()
+        except BaseException:
+            for tap in taps:
+                tap.broken()
+            raise
+        for tap in taps:
+            await tap.aend()
 
 
 class _Later:

@@ -18,7 +18,8 @@ from typing import Any
 import wrapt
 
 from memori_wrap.intercept.call import Registration
-from memori_wrap.intercept.drivers import Lookup, driver
+from memori_wrap.intercept.drivers import Driver, Lookup, driver
+from memori_wrap.intercept.runs import carrying, running
 from memori_wrap.protocols import PatchPoint, Provider
 
 _lock = threading.RLock()
@@ -95,10 +96,18 @@ def _hook(point: PatchPoint, provider: Provider) -> None:
     find = _through(provider)
     kind = _Function if isinstance(point.owner, ModuleType) else wrapt.FunctionWrapper
     beneath = before or inspect.getattr_static(point.owner, point.method)
-    wrapper = kind(beneath, _copying(find) if point.role == "copy" else driver(point, find))
+    wrapper = kind(beneath, _driver(point, find))
     setattr(point.owner, point.method, wrapper)
     _hooks[point.owner, point.method] = (wrapper, before)
     _providers[point.owner, point.method] = provider
+
+
+def _driver(point: PatchPoint, find: Lookup) -> Driver:
+    if point.role == "run":
+        return running(point, find, register)
+    if point.role == "carry":
+        return carrying(find)
+    return _copying(find) if point.role == "copy" else driver(point, find)
 
 
 class _Function(wrapt.FunctionWrapper):  # type: ignore[type-arg]

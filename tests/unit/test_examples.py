@@ -15,6 +15,7 @@ from memori_wrap.testing.google_server import FakeGoogle
 from memori_wrap.testing.mistral_server import FakeMistral
 from memori_wrap.testing.ollama_server import FakeOllama
 from memori_wrap.testing.openai_server import FakeOpenAI
+from memori_wrap.testing.provider.compare import block_of
 from memori_wrap.testing.server import LoopbackServer
 from memori_wrap.testing.xai_server import FakeXai
 
@@ -23,12 +24,14 @@ OWN = {FOLDER / "xai_chat.py", FOLDER / "ollama_chat.py", FOLDER / "mistral_chat
 """Examples with a server and a test of their own."""
 OWN |= {FOLDER / "bedrock_chat.py", FOLDER / "anthropic_chat.py"}
 OWN |= {FOLDER / "litellm_chat.py"}  # in tests/conformance/test_litellm.py
+FRAMEWORKS = ("pydantic_ai_agent", "openai_agents_chat")
+OWN |= {FOLDER / f"{name}.py" for name in FRAMEWORKS}
 EXAMPLES = sorted({*FOLDER.glob("*.py")} - OWN)
 
 
-def run(example: Path, server: FakeOpenAI, folder: Path) -> str:
+def run(example: Path, server: FakeOpenAI, folder: Path, **more: str) -> str:
     env = {k: v for k, v in os.environ.items() if not k.startswith("MEMORI_WRAP_")}
-    env |= {"OPENAI_BASE_URL": server.base_url, "OPENAI_API_KEY": "x", "MEMORI_WRAP_DATA_DIR": str(folder)}
+    env |= {"OPENAI_BASE_URL": server.base_url, "OPENAI_API_KEY": "x", "MEMORI_WRAP_DATA_DIR": str(folder), **more}
     command = [sys.executable, str(example)]
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stderr) == (0, "")
@@ -39,6 +42,18 @@ def run(example: Path, server: FakeOpenAI, folder: Path) -> str:
 def test_example_runs(example: Path, tmp_path: Path) -> None:
     with FakeOpenAI("Noted.") as server:
         assert "Noted." in run(example, server, tmp_path)
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_frameworks_example_remembers(name: str, tmp_path: Path) -> None:
+    """Each user is answered from what he said himself."""
+    with FakeOpenAI("Noted.") as server:
+        assert "Noted." in run(FOLDER / f"{name}.py", server, tmp_path, MEMORI_WRAP_RECALL_BUDGET="20")
+        asked = {w: r for r in server.requests for w in ("Where does my sister", "Which snack") if w in str(r.body)}
+        assert "Anna lives in Lisbon" in str(asked["Where does my sister"].body)  # or, with a session, in its history
+        block = block_of(asked["Which snack"]) or ""
+        assert "allergic to nuts" in block
+        assert "peanut" not in block
 
 
 def test_xai_example_runs(tmp_path: Path) -> None:

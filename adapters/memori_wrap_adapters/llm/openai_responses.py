@@ -35,14 +35,15 @@ def inject(body: Mapping[str, Any], block: str) -> dict[str, Any] | None:
     input_items = body.get("input")
     if isinstance(input_items, (list, tuple)) and any(map(breakpoints, input_items)):
         is_kept = body.get("store") is not False or body.get("previous_response_id") or body.get("conversation")
-        return None if is_kept else _behind_breakpoints(input_items, block)
+        return None if is_kept else behind_breakpoints(input_items, block)
     given = body.get("instructions")
     if given is not None and not isinstance(given, str):
         return None
     return {"instructions": f"{given}\n\n{block}" if given else block}
 
 
-def _behind_breakpoints(given: Sequence[Any], block: str) -> dict[str, Any] | None:
+def behind_breakpoints(given: Sequence[Any], block: str) -> dict[str, Any] | None:
+    """The changed ``input``: the block in the last user message, behind its last prompt-cache breakpoint."""
     at = next((i for i in range(len(given) - 1, -1, -1) if text(given[i], "role") == "user"), None)
     if at is None or not isinstance(given[at], Mapping) or any(map(breakpoints, given[at + 1 :])):
         return None
