@@ -20,11 +20,12 @@ from memori_wrap.embedding import Model
 from memori_wrap.errors import ConfigurationError
 from memori_wrap.ids import digest
 from memori_wrap.indexes import Index, Indexes
-from memori_wrap.protocols import Embedder, Extractor, Located, Retriever, RetrieverFactory, Store
+from memori_wrap.protocols import Embedder, Extractor, Retriever, RetrieverFactory, Store
 from memori_wrap.retrieve.cache import RetrieverCache
 from memori_wrap.retrieve.hybrid import HybridRetriever
 from memori_wrap.retrieve.texts import embedding_texts
 from memori_wrap.settings import Settings
+from memori_wrap.storage import Located
 from memori_wrap.stores import open_store
 from memori_wrap.types import Delta, Exchange
 

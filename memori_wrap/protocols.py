@@ -205,7 +205,7 @@ class Store(Protocol):
     """Durable truth. Every method is one transaction and raises ``StoreError``.
 
     What a row holds, and which messages of an exchange are new, is decided in ``memori_wrap.rows``, for every store;
-    ``memori_wrap.testing.store_suite`` tells whether one is whole. See ``OpenStore`` for how one is found.
+    ``memori_wrap.testing.store_suite`` tells whether one is whole. See ``storage`` for how one is found.
     """
 
     def capture(self, exchanges: Sequence[Exchange]) -> Sequence[Delta]:
@@ -305,31 +305,6 @@ class Store(Protocol):
 
     def leave(self) -> None:
         """In a forked child: lets go of the parent's connections without closing them."""
-        ...
-
-
-@runtime_checkable
-class Located(Protocol):
-    """A ``Store`` that outlives the process says where it is; then exchanges go to a journal while it is away."""
-
-    @property
-    def location(self) -> tuple[str, ...]:
-        """What tells this database from every other, without its password, and stays: the journal is named after it.
-        Empty for a store that ends with the process."""
-        ...
-
-
-class OpenStore(Protocol):
-    """What opens a store that is no SQL database: an entry point in the group ``memori_wrap.stores``.
-
-    Its name is a URL's scheme (``mongodb``), or the root package of what a user may hand over instead (``pymongo``).
-    """
-
-    def __call__(self, target: object, *, durability: str) -> Store:
-        """``target``: the URL or the object. ``durability``: "normal", or "full" for what survives a power cut.
-
-        Makes what the store needs to be there. Raises ``ConfigurationError`` and ``StoreError``.
-        """
         ...
 
 

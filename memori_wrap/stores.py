@@ -6,8 +6,9 @@ from typing import cast
 
 from memori_wrap import plugins
 from memori_wrap.errors import ConfigurationError
-from memori_wrap.protocols import OpenStore, Store
+from memori_wrap.protocols import Store
 from memori_wrap.settings import Settings
+from memori_wrap.storage import OpenStore
 
 
 def open_store(target: object, settings: Settings) -> Store:

@@ -16,7 +16,8 @@ from pymongo.monitoring import CommandListener, CommandStartedEvent
 
 from memori_wrap import ConfigurationError, Memori, MigrationNeeded, StoreError
 from memori_wrap.cli.tables import check
-from memori_wrap.protocols import Located, Store
+from memori_wrap.protocols import Store
+from memori_wrap.storage import Located
 from memori_wrap.store.connect import connect
 from memori_wrap.store.sql import SqlStore
 from memori_wrap.store.transfer import TABLES

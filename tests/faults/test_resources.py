@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from memori_wrap import Memori
 from memori_wrap.ids import new_id
+from memori_wrap.rows import jobs
 from memori_wrap.store import capture, queue
 from memori_wrap.store.connect import connect
 from memori_wrap.store.session import Session
@@ -127,7 +128,7 @@ def test_a_clock_that_jumps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hou
 @pytest.mark.control("D22")
 def test_planted_trust_in_the_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a bound on what a clock may say, a job waits until the old time has come again."""
-    monkeypatch.setattr(queue, "BACKOFF_CAP", timedelta(days=9))
+    monkeypatch.setattr(jobs, "BACKOFF_CAP", timedelta(days=9))
     is_done, _, facts = jumped(tmp_path, monkeypatch, -25, 4)
     assert not is_done
     assert [f.text for f in facts] == []

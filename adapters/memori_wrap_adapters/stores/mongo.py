@@ -36,7 +36,7 @@ TEXT_LIMIT = 15 * 1024 * 1024
 
 @translated
 def open_store(target: object, *, durability: str = "normal") -> Store:
-    """The store in the database of a URL, a client, or a database. See ``protocols.OpenStore``."""
+    """The store in the database of a URL, a client, or a database. See ``storage.OpenStore``."""
     database, client = database_of(target)
     try:
         return MongoStore(database, durability, client)
