@@ -112,7 +112,9 @@ def soak(load: Load) -> Soaked:
             while True:
                 with lock:
                     n = next(numbers, None)
-                if n is None:
+                if (
+                    n is None or time.monotonic() - began > load.seconds
+                ):  # a busy machine makes fewer calls, not later ones
                     return
                 time.sleep(max(0.0, began + n / load.rate - time.monotonic()))
                 with memory.scope(f"user-{n % USERS}"):

@@ -27,13 +27,14 @@ FLAT = 12.0
 def soaked(seconds: float, queue: int) -> dict[str, Any]:
     """The figures of `scripts/bench soak`."""
     command = [sys.executable, "-m", "benchmarks.soak", "--seconds", str(seconds), "--queue", str(queue), "--json"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=560, check=False)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.fault("D14")
 def test_a_minute(effective: Effective) -> None:
     found = soaked(60, 300)
@@ -44,6 +45,7 @@ def test_a_minute(effective: Effective) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.control("D14")
 def test_planted_queue_without_a_bound() -> None:
     assert soaked(60, 1_000_000)["slope"] > FLAT
