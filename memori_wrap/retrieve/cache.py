@@ -140,8 +140,11 @@ class RetrieverCache:
         vector = self._model.query(focus) if query.engine != "lexical" else None
         if following is not None:
             wait_for([following], patience)
-            if patience is None and not entry.is_loaded:
-                following.result()
+            if patience is None and following.exception() is not None:
+                following = self._follow(entity, entry) or following  # a moment's fault must not leave it behind
+                wait_for([following])
+                if not entry.is_loaded:
+                    following.result()
         recent = self._let_go(entity)
         with entry.lock:
             if entry.model != self._model.name:
