@@ -22,6 +22,7 @@ FOLDER = Path(__file__).parents[2] / "examples"
 OWN = {FOLDER / "xai_chat.py", FOLDER / "ollama_chat.py", FOLDER / "mistral_chat.py", FOLDER / "google_chat.py"}
 """Examples with a server and a test of their own."""
 OWN |= {FOLDER / "bedrock_chat.py", FOLDER / "anthropic_chat.py"}
+OWN |= {FOLDER / "fastapi_server.py"}
 OWN |= {FOLDER / "litellm_chat.py"}  # in tests/conformance/test_litellm.py
 EXAMPLES = sorted({*FOLDER.glob("*.py")} - OWN)
 
@@ -39,6 +40,16 @@ def run(example: Path, server: FakeOpenAI, folder: Path) -> str:
 def test_example_runs(example: Path, tmp_path: Path) -> None:
     with FakeOpenAI("Noted.") as server:
         assert "Noted." in run(example, server, tmp_path)
+
+
+def test_fastapi_example_runs(tmp_path: Path) -> None:
+    """Ben is asked about his own sister, by what streams after the endpoint has returned."""
+    with FakeOpenAI("Noted.") as server:
+        printed = run(FOLDER / "fastapi_server.py", server, tmp_path)
+        assert printed.splitlines() == ['ben "Noted."', 'cleo "Noted."', "ben Noted."]
+        carried = "".join(server.texts(2))
+        assert "Anna lives in Lisbon" in carried
+        assert "Maria" not in carried
 
 
 def test_xai_example_runs(tmp_path: Path) -> None:
