@@ -51,7 +51,7 @@ class ScopeMiddleware:
         scope = self._scope_of(environ)
         with scope:
             body = self._app(environ, start_response)
-        return body if _is_ready(body, environ) else _Body(body, scope)
+        return body if _is_ready(body, environ) else Pieces(body, scope)
 
     def _scope_of(self, environ: Environ) -> PiecewiseScope:
         entity = self._entity(environ)
@@ -70,14 +70,14 @@ def _is_ready(body: Iterable[bytes], environ: Environ) -> bool:
     return type(body) in (list, tuple) or (isinstance(wrapper, type) and isinstance(body, wrapper))
 
 
-class _Body:
-    """The application's body, each step of it within the scope."""
+class Pieces:
+    """A body in pieces, each made within the scope, as is its end."""
 
     def __init__(self, body: Iterable[bytes], scope: PiecewiseScope) -> None:
         self._body, self._scope = body, scope
         self._pieces: Iterator[bytes] | None = None
 
-    def __iter__(self) -> _Body:
+    def __iter__(self) -> Pieces:
         return self
 
     def __next__(self) -> bytes:

@@ -26,11 +26,13 @@ ASGI: dict[str, tuple[Make, tuple[str, ...]]] = {
         (*BOTH, "/astream", "/dependency", "/adependency", "/background", "/spread"),
     ),
     "starlette": (webpages.starlette_app, (*BOTH, "/astream")),
-    "django": (lambda model: webpages.django_app(model, "asgi"), (*BOTH, "/native", "/astream")),
+    "django": (lambda model: webpages.django_app(model, "asgi"), (*BOTH, "/native", "/astream", "/closed")),
+    "django's own": (lambda model: webpages.django_app(model, "asgi", "ascoped"), (*BOTH, "/native", "/astream")),
 }
 WSGI: dict[str, tuple[Make, tuple[str, ...]]] = {
     "flask": (webpages.flask_app, (*BOTH, "/stream_in_context", "/closed")),
-    "django": (lambda model: webpages.django_app(model, "wsgi"), BOTH),
+    "django": (lambda model: webpages.django_app(model, "wsgi"), (*BOTH, "/closed")),
+    "django's own": (lambda model: webpages.django_app(model, "wsgi", "scoped"), (*BOTH, "/closed")),
 }
 
 
@@ -45,6 +47,11 @@ def asgi_scope(app: Any, mem: Memori) -> Any:
 
 def wsgi_scope(app: Any, mem: Memori) -> Any:
     return wsgi.ScopeMiddleware(app, memory=mem, entity=lambda environ: wsgi.header(environ, "x-user"))
+
+
+def own_scope(app: Any, mem: Memori) -> Any:
+    """Django's own middleware is in the application already."""
+    return app
 
 
 @pytest.fixture
@@ -64,6 +71,8 @@ def check(mem: Memori, server: FakeOpenAI, framework: str, kind: str, each: int)
     """The clients are registered for somebody, too: a request of nobody must not become the owner's."""
     make, paths = (ASGI if kind == "asgi" else WSGI)[framework]
     serve, around = (on_uvicorn, asgi_scope) if kind == "asgi" else (on_wsgiref, wsgi_scope)
+    if framework == "django's own":
+        around = own_scope
     with model_of(mem, server, "owner") as model:
         model.ask(line("owner", 0))
         with serve(around(make(model), mem)) as port:
@@ -77,10 +86,10 @@ def check(mem: Memori, server: FakeOpenAI, framework: str, kind: str, each: int)
     print(f"{framework} ({kind}): {result}")
 
 
-EVERY = [("fastapi", "asgi"), ("starlette", "asgi"), ("django", "asgi"), ("flask", "wsgi"), ("django", "wsgi")]
+EVERY = [*((framework, "asgi") for framework in ASGI), *((framework, "wsgi") for framework in WSGI)]
 
 
-@pytest.mark.parametrize(("framework", "kind"), EVERY)
+@pytest.mark.parametrize(("framework", "kind"), [("fastapi", "asgi"), ("django", "asgi"), ("flask", "wsgi")])
 def test_20_users_at_once(mem: Memori, server: FakeOpenAI, framework: str, kind: str) -> None:
     check(mem, server, framework, kind, 2)
 

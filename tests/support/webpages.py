@@ -31,6 +31,7 @@ from memori_wrap.testing.openai_server import FakeOpenAI
 class Model:
     """The four ways to ask it; every answer of the server has "Noted" in it."""
 
+    mem: Memori
     client: OpenAI
     aclient: AsyncOpenAI
 
@@ -64,7 +65,7 @@ def model_of(mem: Memori, server: FakeOpenAI, entity: Callable[[], str | None] |
     """``entity``: what the clients are registered for, which no request may fall back to."""
     with OpenAI(base_url=server.base_url, api_key="x") as client:
         aclient = AsyncOpenAI(base_url=server.base_url, api_key="x")
-        yield Model(mem.register(client, entity=entity), mem.register(aclient, entity=entity))
+        yield Model(mem, mem.register(client, entity=entity), mem.register(aclient, entity=entity))
 
 
 def fastapi_app(model: Model) -> FastAPI:
@@ -171,8 +172,11 @@ def flask_app(model: Model) -> Flask:
     return app
 
 
-def django_app(model: Model, kind: str) -> Any:
-    """``kind``: "wsgi" or "asgi". Django's settings are the process's: its pages ask whatever model came last."""
+def django_app(model: Model, kind: str, middleware: str | None = None) -> Any:
+    """``kind``: "wsgi" or "asgi"; ``middleware``: a name in ``django_pages``.
+
+    Django's settings are the process's: its pages ask whatever model came last.
+    """
     from tests.support import django_pages
 
     if not settings.configured:
@@ -180,8 +184,10 @@ def django_app(model: Model, kind: str) -> Any:
             ROOT_URLCONF=django_pages.__name__, ALLOWED_HOSTS=["*"], SECRET_KEY="x", MIDDLEWARE=[], LOGGING_CONFIG=None
         )
         django.setup()
-    django_pages.Ask.model = model
+    django_pages.Ask.model, django_pages.Ask.mem = model, model.mem
     from django.core.asgi import get_asgi_application
     from django.core.wsgi import get_wsgi_application
+    from django.test.utils import override_settings
 
-    return get_asgi_application() if kind == "asgi" else get_wsgi_application()
+    with override_settings(MIDDLEWARE=[f"{django_pages.__name__}.{middleware}"] if middleware else []):
+        return get_asgi_application() if kind == "asgi" else get_wsgi_application()
