@@ -138,3 +138,31 @@ def test_header() -> None:
     assert header(NAMED, "x-user") == "alice"
     assert header(NAMED, "Content-Type") == "text/plain"
     assert header(NAMED, "cookie") is None
+
+
+def test_the_user_in_flasks_signed_session(mem: Memori) -> None:
+    from flask import Flask, session
+
+    app = Flask(__name__)
+    app.secret_key = "k"
+
+    def user_of(environ: dict[str, Any]) -> str | None:
+        found = app.session_interface.open_session(app, app.request_class(environ))
+        return found.get("user") if found else None
+
+    @app.get("/login")
+    def login() -> str:
+        session["user"] = "alice"
+        return "in"
+
+    @app.get("/whose")
+    def whose() -> str:
+        return str(mem._scopes.current())
+
+    app.wsgi_app = ScopeMiddleware(app.wsgi_app, mem, user_of)  # type: ignore[method-assign]
+    with app.test_client() as client:
+        assert client.get("/whose").text == "None"
+        client.get("/login")
+        assert client.get("/whose").text == str(Scope("alice"))
+        client.set_cookie("session", "forged")
+        assert client.get("/whose").text == "None"
