@@ -80,9 +80,9 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class _Named:
-    """A scope as it was named; ``task`` where it serves that task alone."""
+    """A scope as it was named, None where it was said to be nobody's; ``task`` where it serves that task alone."""
 
-    scope: Scope
+    scope: Scope | None
     task: Callable[[], object | None] | None = None
 
 
@@ -130,6 +130,25 @@ class ScopeContext:
         self.__exit__(kind, error, tb)
 
 
+class PiecewiseScope:
+    """What ``piecewise()`` returns: ``with`` around each piece of the work, on whatever thread, one after the other.
+
+    Between the pieces nothing of it is left on the thread. A scope that one piece has entered and not left (a
+    generator that yields inside of ``with scope``) is in force again in the next one.
+    """
+
+    def __init__(self, owner: Scopes, scope: Scope | None) -> None:
+        self._owner, self._left = owner, _Named(scope)
+        self._tokens: list[Token[Mapping[object, _Named]]] = []
+
+    def __enter__(self) -> None:
+        self._tokens.append(_named.set({**_named.get(_NONE), self._owner.key: self._left}))
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._left = _named.get(_NONE).get(self._owner.key, self._left)
+        _reset(_named, self._tokens.pop())
+
+
 def _task() -> object | None:
     """The running asyncio (or, through anyio, trio) task; None outside of an event loop."""
     try:
@@ -174,6 +193,9 @@ class Scopes:
     def enter(self, scope: Scope) -> ScopeContext:
         return ScopeContext(self, scope)
 
+    def piecewise(self, scope: Scope | None) -> PiecewiseScope:
+        return PiecewiseScope(self, scope)
+
     def attribute(self, scope: Scope) -> None:
         """Names the scope in the manner of Memori's ``attribution``; see the rules at the top."""
         task = _task()
@@ -192,16 +214,24 @@ class Scopes:
 
     def current(self) -> Scope | None:
         """The scope that this very call runs under, or None where nobody was named for it."""
-        named = _named.get(_NONE).get(self.key)
-        task = _task()
-        if named is not None and (named.task is None or _same(named.task(), task)):
+        named = self._serving()
+        if named is not None:
             return named.scope
-        if task is None and threading.current_thread() is threading.main_thread():
+        if _task() is None and threading.current_thread() is threading.main_thread():
             return self.default
         carried = _carried.get(_NO_DEFAULTS).get(self.key)
         if carried is not None and self.default is not None and self.default.entity == carried.entity:
             return carried
         return None
+
+    def is_nobodys(self) -> bool:
+        """Whether it was said of this very call that it is nobody's, so that no default stands in."""
+        named = self._serving()
+        return named is not None and named.scope is None
+
+    def _serving(self) -> _Named | None:
+        named = _named.get(_NONE).get(self.key)
+        return named if named is not None and _serves(named) else None
 
 
 def carry(fn: Callable[P, R]) -> Callable[P, R]:

@@ -126,6 +126,9 @@ class MemoryDesk:
     def scope_for(self, registration: Registration) -> Scope | None:
         scope = self._scopes.current()
         if scope is None:
+            if self._scopes.is_nobodys():
+                self.counts.add("skipped.no_entity")
+                return None
             try:
                 scope = self._from_registration(registration)
             except ScopeError as error:

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Literal, TypeVar
 
 from memori_wrap import plugins
-from memori_wrap.context import ScopeContext, Scopes, carry, check_id, make_scope, paused
+from memori_wrap.context import PiecewiseScope, ScopeContext, Scopes, carry, check_id, make_scope, paused
 from memori_wrap.desk import Entity, MemoryDesk, storable
 from memori_wrap.errors import ConfigurationError, MemoriError, ScopeError, StoreError
 from memori_wrap.familiar import Augmentation, Config, Llm
@@ -156,6 +156,15 @@ class Memori(Management):
         """
         return self._scopes.enter(make_scope(entity, process, session, mode))
 
+    def piecewise(
+        self, entity: str | None, process: str | None = None, session: str | None = None, *, mode: Mode = "rw"
+    ) -> PiecewiseScope:
+        """``scope`` for work in pieces that others run in between, such as a response's body: ``with`` around each.
+
+        None for ``entity``: nobody's; no memory, not even that of ``register(entity=)``. Raises ``ScopeError``.
+        """
+        return self._scopes.piecewise(None if entity is None else make_scope(entity, process, session, mode))
+
     def attribution(self, entity_id: str, process_id: str | None = None) -> Memori:
         """Memori's way to name somebody, for scripts; a server uses ``scope``.
 
@@ -192,7 +201,7 @@ class Memori(Management):
         current = self._scopes.current()
         if current is None:
             named = self._entity() if callable(self._entity) else self._entity or self.settings.entity
-            if named is None:
+            if named is None or self._scopes.is_nobodys():
                 raise ScopeError('whose memory? Write entity="alice", or: with mem.scope("alice"): ...')
             current = make_scope(named, self.settings.process)
         return make_scope(current.entity, process or current.process, session or current.session)

@@ -23,6 +23,7 @@ FOLDER = Path(__file__).parents[2] / "examples"
 OWN = {FOLDER / "xai_chat.py", FOLDER / "ollama_chat.py", FOLDER / "mistral_chat.py", FOLDER / "google_chat.py"}
 """Examples with a server and a test of their own."""
 OWN |= {FOLDER / "bedrock_chat.py", FOLDER / "anthropic_chat.py"}
+OWN |= {FOLDER / "fastapi_server.py"}
 OWN |= {FOLDER / "litellm_chat.py"}  # in tests/conformance/test_litellm.py
 FRAMEWORKS = ("pydantic_ai_agent", "openai_agents_chat")
 OWN |= {FOLDER / f"{name}.py" for name in FRAMEWORKS}
@@ -54,6 +55,16 @@ def test_frameworks_example_remembers(name: str, tmp_path: Path) -> None:
         block = block_of(asked["Which snack"]) or ""
         assert "allergic to nuts" in block
         assert "peanut" not in block
+
+
+def test_fastapi_example_runs(tmp_path: Path) -> None:
+    """Ben is asked about his own sister, by what streams after the endpoint has returned."""
+    with FakeOpenAI("Noted.") as server:
+        printed = run(FOLDER / "fastapi_server.py", server, tmp_path)
+        assert printed.splitlines() == ['ben "Noted."', 'cleo "Noted."', "ben Noted."]
+        carried = "".join(server.texts(2))
+        assert "Anna lives in Lisbon" in carried
+        assert "Maria" not in carried
 
 
 def test_xai_example_runs(tmp_path: Path) -> None:
