@@ -27,7 +27,7 @@ MEANS: Mapping[str, str] = {
     "works_as": "works_as", "works_in": "works_as", "studies": "studies", "studies_at": "studies_at",
     "studied": "studied_at", "age": "age", "birthday": "birthday", "email": "contact", "phone": "contact",
     "timezone": "lives_in", "pronouns": "pronouns", "speaks": "speaks",
-    "is": "diet religion from has_condition body married_to works_as sibling_of habit", "likes": "likes",
+    "is": "diet religion from has_condition body married_to works_as sibling_of -sibling_of habit", "likes": "likes",
     "dislikes": "dislikes", "prefers": "prefers", "favorite": "favorite", "has": "owns has_pet", "lacks": "-owns -has_pet -has_child",
     "has_relative": "RELATION", "named": "RELATION", "partner": "married_to partner_of engaged_to", "drinks": "drinks",
     "eats": "eats", "plays": "plays", "uses": "uses", "drives": "owns", "learns": "learning", "does": "habit",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from memori_wrap.augment.extract.english import acts, habits, names, phrases, places
+from memori_wrap.augment.extract.english import acts, habits, lasting, names, phrases, places
+from memori_wrap.augment.extract.english.rules_lasting import LASTING
 from memori_wrap.augment.extract.english.rules_life import LIFE, NOTE
 from memori_wrap.augment.extract.english.rules_person import PERSON
 from memori_wrap.augment.extract.english.wording import ended
@@ -47,6 +48,12 @@ _OF_TEXT: Mapping[str, Callable[[str], list[Phrase]]] = {
     "pronouns": names.pronouns, "rel": names.relation, "school": places.school, "subject": places.subject,
     "thing": phrases.thing, "things": phrases.things, "time_zone": names.time_zone, "tool": habits.tool,
     "trait": habits.trait, "removal": acts.removal, "trip": acts.trip, "verb": _verb, "wish": acts.wish,
+    "body": lasting.body, "business": lasting.business, "deed": lasting.deed, "faith": lasting.faith,
+    "food": lasting.food, "group": lasting.group, "habit": lasting.habit, "illness": lasting.illness,
+    "intolerance": lasting.intolerance, "medicine": lasting.medicine, "negated_thing": lasting.negated_thing,
+    "observed": lasting.observed, "occupation": lasting.occupation, "peeve": lasting.peeve, "person": lasting.person,
+    "skill": lasting.skill, "supported": lasting.supported, "taught": lasting.taught, "title": lasting.title,
+    "tongues": lasting.tongues, "whole": lasting.whole,
     "work": places.work, "decision": acts.decision, "name": names.name,
 }  # fmt: skip
 
@@ -106,8 +113,8 @@ ENGLISH = Grammar(
         r"\b(?:passwords?|passcode|passphrase|pin (?:code|is|number)|cvv|ssn|social security|"
         r"api[ _-]?key|secret key|private key|credit card)\b", re.I),
     hypothetical=re.compile(
-        r"\b(?:if|unless|wish|wished|imagine|suppose|supposing|pretend|pretending|whether|as though|would|wouldn't|"
-        r"would've|i'd|we'd|"
+        r"\b(?:if|unless|wish|wished|imagine|suppose|supposing|pretend|pretending|whether|as though|would(?! (?:really )?(?:love to|like you to))|wouldn't|"
+        r"would've|(?:i'd|we'd)(?! (?:really )?(?:love to|like you to))|"
         r"in (?:my|the|this|a|our) (?:novel|story|game|script|screenplay|poem|song|dream|fantasy|scene)|"
         r"hypothetically|assuming|in case|lest|let's say|what if|not sure|don't think|doubt|not true|dreamt|dreamed)\b",
         re.I,
@@ -166,6 +173,6 @@ ENGLISH = Grammar(
     possessive="{s}'s",
     no_longer=" no longer",
     readers=_READERS,
-    rules=(*PERSON, *LIFE),
+    rules=(*PERSON, *LIFE, *LASTING),
     note_rule=NOTE,
 )  # fmt: skip

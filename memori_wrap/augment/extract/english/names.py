@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from memori_wrap.augment.extract.english import words as w
+from memori_wrap.augment.extract.english.lists_more import NATIONS
 from memori_wrap.augment.extract.english.phrases import bare, cut, first_word, phrase
 from memori_wrap.augment.extract.grammar import Clause, Phrase
 
@@ -19,7 +20,7 @@ _FULL_NAME = re.compile(
 )
 _SMALL_NAME = re.compile(r"[^\W\d_]{2,20}(?=$|[,;.!]| and | but )")
 _NATIONAL = re.compile(r"(?:ish|ese|ians?|eans?|cans?|ist|ists|ers)$", re.I)
-_ORDINARY = w.NOT_NAMES | w.TRAITS | w.FIELDS | w.JOBS | w.KIN | w.LANGUAGES
+_ORDINARY = w.NOT_NAMES | w.TRAITS | NATIONS | w.FIELDS | w.JOBS | w.KIN | w.LANGUAGES
 _SOMEBODY = re.compile(rf"(?:.{{0,60}}? (?:named|called) )?(?:my \w+,? )?(?P<name>{NAME})", re.I)
 _LIST = re.compile(r", (?:and )?| and | & ")
 

@@ -18,7 +18,7 @@ AM = f"^(?:i am|i'm|im|we are|we're) {OFTEN}"
 HAVE = f"^(?:i|we)(?:'ve| have|ve)? {OFTEN}"
 BEEN = f"^(?:i have|i've|ive|we have|we've) {OFTEN}"
 WHOSE = (
-    "^(?:my|our) (?:(?:new|old|current|own|only|dear|lovely|little|big|baby|youngest|oldest|eldest|younger|older|"
+    "^(?:my|our|the(?= (?:wife|husband|missus)\\b)) (?:(?:new|old|current|own|only|dear|lovely|little|big|baby|youngest|oldest|eldest|younger|older|"
     "best|late|beloved) ){0,2}"
 )
 REL = r"[\w-]{2,24}"

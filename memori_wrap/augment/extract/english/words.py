@@ -88,7 +88,9 @@ TRAITS = words(
     chinese japanese korean vietnamese thai indian pakistani indonesian filipino egyptian nigerian kenyan
     south_african ethiopian moroccan israeli iranian iraqi lebanese syrian argentinian colombian chilean peruvian cuban
     jamaican african asian european latino latina kosher halal sober colorblind widow widower foodie bookworm twin
-    recovering_alcoholic"""
+    recovering_alcoholic quaker mormon baptist lutheran methodist anglican orthodox taoist shinto pagan jain mennonite
+    amish sunni shia divorcee teetotal teetotaler teetotaller chronically_ill wheelchair_user blind hard_of_hearing
+    colour_blind"""
 )
 LANGUAGES = words(
     """english german french spanish italian portuguese dutch swedish norwegian danish finnish icelandic russian
