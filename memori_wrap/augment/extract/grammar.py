@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from memori_wrap.text import fold
@@ -117,6 +118,14 @@ def closes(ending: Triple, known: Triple) -> bool:
     return known.predicate in SINGLE_VALUED and begins
 
 
+_WORD = re.compile(r"[^\W_]+")
+
+
+def words_of(text: str) -> AbstractSet[str]:
+    """The words of a text in small letters; "I'd" is two."""
+    return set(_WORD.findall(text.lower()))
+
+
 @dataclass(frozen=True, slots=True)
 class Clause:
     """A statement of the speaker's own, as the rules read it: plain text, openers stripped.
@@ -181,7 +190,8 @@ class Grammar:
     ``boundary``: where a clause begins; its group ``bare``, if it matches, marks a verb that shares the subject
     (``elided`` before it) of the clause before it, unless that one matches ``open``. ``reported_before`` and
     ``reported_after``: somebody else's words. ``opener``: stripped from the front of a clause, again and again.
-    ``note``: "remember that". ``ended``: the positive form of a clause that says that something ended, else None.
+    ``carried``: the subject at the front of a clause that the clauses after it share, where it is not always ``elided``.
+    ``note``: "remember that". ``words``: what of a text the cues are looked for among: words, or characters. ``ended``: the positive form of a clause that says that something ended, else None.
     """
 
     language: str
@@ -208,6 +218,8 @@ class Grammar:
     readers: Mapping[str, Reader]
     rules: Sequence[Rule]
     note_rule: Rule
+    words: Callable[[str], AbstractSet[str]] = words_of
+    carried: re.Pattern[str] | None = None
     by_cue: Mapping[str, Sequence[int]] = field(init=False)
 
     def __post_init__(self) -> None:
