@@ -55,6 +55,7 @@ _ARTICLES = frozenset(
 )
 _PREPOSITION = re.compile(r" (?:of|in|at|to|for|on|with|from|by|as|about|near) ")
 _CHINESE = re.compile("[㐀-鿿]")
+_INFLECTION = re.compile(r"(?<=\w{3})(?:ing|ed|es|s|e)$")
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -98,7 +99,7 @@ def _relation(word: str) -> str:
 
 
 def _is_word(relation: str, text: str) -> bool:
-    return text.endswith(relation) if _CHINESE.search(relation) else relation in text.split()
+    return relation == text.removeprefix("双胞胎").lstrip("大小二三") if _CHINESE.search(relation) else relation in text.split()
 
 
 def matches(claim: Claim, gold: Mapping[str, Any]) -> tuple[bool, bool]:
@@ -143,7 +144,7 @@ def _folded(text: str) -> str:
 
 
 def _content(text: str) -> set[str]:
-    return set(_WORD.findall(_folded(text))) - _ARTICLES
+    return {_INFLECTION.sub("", word) for word in _WORD.findall(_folded(text)) if word not in _ARTICLES}
 
 
 def _head(text: str) -> str:

@@ -56,7 +56,7 @@ def _carried(grammar: Grammar, text: str) -> str:
         return ""
     if grammar.carried is not None:
         match = grammar.carried.match(text)
-        return match[0] if match else ""
+        return (match["own"] or grammar.elided) if match else ""
     return grammar.elided if text.lower().startswith(grammar.elided.lower().strip()) else ""
 
 
@@ -95,7 +95,7 @@ def _spans(grammar: Grammar, sentence: str, quotations: list[tuple[int, int]]) -
         if any(opens < match.start() < closes for opens, closes in quotations):
             continue
         yield start, match.start(), bare
-        start, bare = match.end(), match["bare"] is not None
+        start, bare = match.end(), match.lastgroup is not None
     yield start, len(sentence), bare
 
 
@@ -111,4 +111,4 @@ def _opened(grammar: Grammar, text: str) -> tuple[str, bool]:
         if match is None or match.end() == 0:
             break
         text = text[match.end() :]
-    return text.rstrip(" ,;:-–—(.!…"), note
+    return text.rstrip(" ,;:-–—(.!…。！，；：、～~（"), note

@@ -187,10 +187,11 @@ class Grammar:
     stands before it is a statement ("I live in Berlin, where can I ...?"); a mere "right?" must not match.
     ``hypothetical``: the clause and all after it are skipped; it is tried where a word of ``doubts`` stands, and the
     reporting patterns where one of ``reports`` does, since a long alternation at every letter is slow.
-    ``boundary``: where a clause begins; its group ``bare``, if it matches, marks a verb that shares the subject
+    ``boundary``: where a clause begins; its group, if one matches, marks a verb that shares the subject
     (``elided`` before it) of the clause before it, unless that one matches ``open``. ``reported_before`` and
     ``reported_after``: somebody else's words. ``opener``: stripped from the front of a clause, again and again.
-    ``carried``: the subject at the front of a clause that the clauses after it share, where it is not always ``elided``.
+    ``carried``: finds, at the front of a clause, the subject (group ``own``, else it is ``elided``) that the clauses
+    after it share; None: it is always ``elided``.
     ``note``: "remember that". ``words``: what of a text the cues are looked for among: words, or characters. ``ended``: the positive form of a clause that says that something ended, else None.
     """
 

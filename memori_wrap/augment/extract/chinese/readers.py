@@ -9,8 +9,8 @@ from memori_wrap.augment.extract.grammar import Phrase
 
 _TAIL = re.compile(r"(?:了|的|呢|啦|啊|吧|呀|哦|哈|嘛|而已|来着|罢了|好几年|很多年|[一二三四五六七八九十几两\d]+多?年)+$")
 _NAME = re.compile(r"[㐀-鿿·]{1,4}$|[A-Za-z][\w .'-]{0,30}$")
-_NOT_NAME = re.compile(r"[我你他她它您这那什怎谁哪啥了过个车一不来去在是有没的得起]|外卖|快递|醒|停|好|先生|女士|小姐$")
-_POINTING = re.compile(r"[这那哪你您他她它啥]|什么|怎么|第[一二三四五六七八九十\d]|版本|标题|方案|说法|问题|想法|东西")
+_NOT_NAME = re.compile(r"[我你他她它您这那什怎谁哪啥了过个车不来去在是有没的得起]|^一[个下声只点些]|外卖|快递|醒|停|好|先生|女士|小姐$")
+_POINTING = re.compile(r"[这那哪你您它啥她]|(?<![吉其])他|什么|怎么|第[一二三四五六七八九十\d]|版本|标题|方案|说法|问题|想法|东西")
 _MEASURE = re.compile(r"^(?:是)?(?:一|两|兩|几)?(?:个|名|位|枚|只|个的)?(?:全职|普通|小|老|兼职|自由|独立|资深|高级|初级|年轻|专业)?")
 _CITY = re.compile(f"(?:{w.either(w.PLACES)})+(?:市|省|那边|这边)?[㐀-鿿]{{0,4}}$")
 _TOPIC = re.compile(r"[，。！；：,;:!…（(～~].*$")
@@ -104,8 +104,8 @@ def learnt(text: str) -> list[Phrase]:
 def habit(text: str) -> list[Phrase]:
     """What is done again and again; a state ("always tired") is none."""
     said = cut(text)
-    state = re.search(r"[很好太真累忙烦困]|都在(?:想|等)|开心|难受|失望|会$", said)
-    return _one(said) if 2 < len(said) <= 20 and not state and not _POINTING.search(said) else []
+    state = re.search(r"[很真累忙烦困]|好[^多几喝吃]|太(?!极|阳)|特别|非常|安静|内向|外向|都在(?:想|等)|开心|难受|失望|会$", said)
+    return _one(said) if 1 < len(said) <= 20 and not state and not _POINTING.search(said) else []
 
 
 def act(text: str) -> list[Phrase]:

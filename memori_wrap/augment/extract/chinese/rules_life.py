@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from memori_wrap.augment.extract.chinese import words as w
 from memori_wrap.augment.extract.chinese.rule import I, ME, SELF, THEIR, both, rule
+from memori_wrap.augment.extract.chinese.words import either
 
 _COUNT = "(?:[一二两三四五六七八九十几兩]|\\d{1,2})?"
 _VERBS = "(?:喝|吃|看|听|用|玩|写|穿|读)"
@@ -68,15 +69,14 @@ _LIFE = (
     "(?:结婚|订婚|离婚|毕业|辞职|升职|入职|退休|考下|考过|考完|拿到|通过|买了|爬|跑完|跑了|去了|盘出去|生了|搬家|做了|过了|得了|参加|完成|"
     "出院|住院|摔|骨折|签了|领证|旅游|旅行|获|赢|卖了)"
 )
+_OTHERS = either(kin for kin in w.KIN if len(kin) > 1)
 _PAST_TIME = "(?:昨天|昨晚|前天|今早|上个?周末|上个?月|上个?星期|上周[一二三四五六日天]?|去年|前年|前几天|前两天|刚刚|刚|终于)"
 _WILL = "(?:明天|后天|下周[一二三四五六日天]?|下个?月|下个?星期|明年|这周[一二三四五六日天]|周[一二三四五六日天]|[\\d一二三四五六七八九十]+月[\\d一二三四五六七八九十]*[号日]?|月底|年底)"
 
 EVENTS = (
     *both("did", "昨前上去刚终", f"(?:{_PAST_TIME}[，,]?)(?:{I})?(?:把)?(?P<o>[^，]{{0,12}}?{_LIFE}[^，]*)$", "whole", "did", "event", "{o}",
-          me=f"^(?:{I})?", unless="骗|梦|听说|别人|他|她|能不能|又堵|帮"),
-    *both("did.before", "前昨上去刚", f"(?P<o>[^，]{{0,12}}?{_LIFE}[^，]*)$", "whole", "did", "event", "{o}",
-          me=f"^{_PAST_TIME}(?:{I})", unless="骗|梦|听说|他|想"),
-    *both("due", "明后下这周月年", f"(?P<o>{_WILL}[^，]{{0,8}}?(?:有|要|是|去)?[^，]{{0,6}}?{w.EVENTS})$", "whole", "appointment", "event", "{o}", unless="可能|想|如果"),
+          me=f"^(?:{I})?", unless="骗|梦|听说|别人|他|她|能不能|又堵|帮|那会儿|的时候|那年|" + _OTHERS),
+    *both("due", "明后下这周月年", f"(?P<o>{_WILL}[^，]{{0,8}}?(?:有|要|是|去)?[^，]{{0,6}}?{w.EVENTS})$", "whole", "appointment", "event", "{o}", me=ME, unless="可能|想|如果"),
     *both("due.expires", "到期", f"(?P<o>[^，]{{1,8}}?(?:{_WILL}|明年|今年)[^，]{{0,6}}?(?:到期|过期))", "whole", "appointment", "event", "的{o}"),
     rule("plans", "打计准决", f"{ME}(?:打算|计划|准备|决定)(?:了)?(?:在|要|明年|下个?月|今年)?(?P<o>.+)$", "act", "plans", "plan", "{s}打算{o}", unless="没打算|不打算|没准备|准备好|问|帮"),
     rule("plans.signed", "报", f"{ME}报名?了(?P<o>[^，]{{2,14}})$", "act", "plans", "plan", "{s}报名{o}", unless="想"),

@@ -48,11 +48,11 @@ _OF_TEXT: Mapping[str, Callable[[str], list[Phrase]]] = {
     "pronouns": names.pronouns, "rel": names.relation, "school": places.school, "subject": places.subject,
     "thing": phrases.thing, "things": phrases.things, "time_zone": names.time_zone, "tool": habits.tool,
     "trait": habits.trait, "removal": acts.removal, "trip": acts.trip, "verb": _verb, "wish": acts.wish,
-    "body": lasting.body, "business": lasting.business, "deed": lasting.deed, "faith": lasting.faith,
+    "body": lasting.body, "business": lasting.business, "deed": lasting.deed, "expected": lasting.expected, "faith": lasting.faith,
     "food": lasting.food, "group": lasting.group, "habit": lasting.habit, "illness": lasting.illness,
     "intolerance": lasting.intolerance, "medicine": lasting.medicine, "negated_thing": lasting.negated_thing,
     "observed": lasting.observed, "occupation": lasting.occupation, "peeve": lasting.peeve, "person": lasting.person,
-    "skill": lasting.skill, "supported": lasting.supported, "taught": lasting.taught, "title": lasting.title,
+    "late_pet": lasting.late_pet, "skill": lasting.skill, "supported": lasting.supported, "taught": lasting.taught, "title": lasting.title,
     "tongues": lasting.tongues, "whole": lasting.whole,
     "work": places.work, "decision": acts.decision, "name": names.name,
 }  # fmt: skip
@@ -73,7 +73,8 @@ _READERS: Mapping[str, Reader] = {
 ENGLISH = Grammar(
     language="en",
     trigger=re.compile(
-        r"\b(?:i|im|ive|my|me|we|our|remember|note|keep in mind|forget|from now on|always|"
+        r"^(?:just |finally |recently |yesterday )?(?:ran|adopted|sold|bought|passed|got|had|moved|relocated|finished|new|"
+        r"started|joined|graduated|email|the (?:wife|husband))\b|any day\b|\b(?:i|im|ive|my|me|we|our|remember|note|keep in mind|forget|from now on|always|"
         r"never)\b", re.I),
     foreign=re.compile(
         r"^(?:(?:please|pls|hey|hi|hello|ok|okay|now|can you|could you|would you|will you|help me|i want you to|"
@@ -96,8 +97,8 @@ ENGLISH = Grammar(
         r"^(?:(?:and|but|so|hey|hi|hello|ok|okay|well|btw|also|then|just)[,!]? ){0,3}"
         r"(?:do|does|did|am|is|are|was|were|can|could|should|shall|would|has|what|what's|whats|where|who|whom|whose|"
         r"why|how|"
-        r"which|isn't|aren't|won't|can't you|doesn't|didn't|wouldn't|(?:have|had|will|may|might|don't) (?:i|you|we|"
-        r"they|my)|"
+        r"which|isn't|aren't|won't|can't you|doesn't|didn't|wouldn't|(?:have|will|may|might|don't) (?:i|you|we|"
+        r"they|my)|had (?:i|you|we|they)|"
         r"when (?:do|does|did|is|are|was|can|will|should)|guess (?:where|who))\b",
         re.I,
     ),
@@ -106,7 +107,7 @@ ENGLISH = Grammar(
         r"could|should) (?:i|we)|"
         r"what|what's|how|how's|where|which|who|why|when|any (?:tips|ideas|advice|suggestions)|do you (?:have|"
         r"know of|recommend)|"
-        r"is there|are there)(?: [^\s?]+){2}",
+        r"is there|are there|(?:does|do|did|is|are|will|would) (?:your|the|this|it|that|you|there))(?: [^\s?]+){2}",
         re.I,
     ),
     secret=re.compile(
@@ -116,13 +117,13 @@ ENGLISH = Grammar(
         r"\b(?:if|unless|wish|wished|imagine|suppose|supposing|pretend|pretending|whether|as though|would(?! (?:really )?(?:love to|like you to))|wouldn't|"
         r"would've|(?:i'd|we'd)(?! (?:really )?(?:love to|like you to))|"
         r"in (?:my|the|this|a|our) (?:novel|story|game|script|screenplay|poem|song|dream|fantasy|scene)|"
-        r"hypothetically|assuming|in case|lest|let's say|what if|not sure|don't think|doubt|not true|dreamt|dreamed)\b",
+        r"hypothetically|assuming|oh great|yeah right|oh joy|oh sure|in case|lest|let's say|what if|not sure|don't think|doubt|not true|dreamt|dreamed)\b",
         re.I,
     ),
     doubts=words(
         """if unless wish wished imagine suppose supposing pretend pretending whether though would wouldn d novel story
         game script screenplay poem song dream fantasy scene hypothetically assuming case lest let what sure think doubt
-        true dreamt dreamed"""
+        true dreamt dreamed oh yeah"""
     ),
     reports=words(
         """said says say saying told tells tell asked asks wrote writes think thinks thought claim claims claimed

@@ -92,7 +92,7 @@ _TRAIT = re.compile(
 
 def languages(text: str) -> list[Phrase]:
     found: list[Phrase] = []
-    for raw in SEPARATOR.split(cut(text, LIST_TAIL)):
+    for raw in SEPARATOR.split(cut(re.sub(r"\ba (?:little|bit)(?: of)? ", "", text, flags=re.I), LIST_TAIL)):
         item = re.sub(
             r"^(?:(?:a (?:little|bit)(?: of)?|some|fluent|basic|native|both|conversational|only|broken) )+",
             "",

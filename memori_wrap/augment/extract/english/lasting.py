@@ -83,7 +83,7 @@ def body(text: str) -> list[Phrase]:
 
 def skill(text: str) -> list[Phrase]:
     """A verb of the list, with what it is done to."""
-    said = re.split(r" (?:with|for|at|to|on|better|faster|well|pretty|really|if|too|anymore)\b", cut(text))[0]
+    said = re.split(r" (?:with|for|at|to|on|better|faster|well|pretty|really|if|too|anymore|n|and)\b", cut(text))[0]
     lower = said.lower()
     known = first_word(said) in more.SKILLS or lower in more.SKILLS
     return phrase(said) if known and said.count(" ") <= 4 and not _UNSAID.search(said) else []
@@ -115,7 +115,7 @@ def occupation(text: str) -> list[Phrase]:
     match = re.match(r"(?:an?|the) (?P<o>(?:[\w-]+ ){0,3}(?P<last>[a-z-]+))(?: of .+)?$", said, re.I)
     last = match["last"].lower() if match else ""
     agent = re.search(r"(?:ers?|ors?|ists?|icians?|arians?|eers?|keepers?|wrights?|smiths?|ants?|men|man|woman)$", last)
-    if not match or not agent or len(last) < 5 or last in more.NOT_AGENTS | w.KIN | w.JOBS:
+    if not match or not agent or len(last) < 5 or last in more.NOT_AGENTS | w.KIN | w.JOBS | w.TRAITS | w.OWNED:
         return []
     if match["o"].split()[0].lower() in w.PRAISE | {"next", "only", "big", "slow", "fast", "light", "heavy", "real"}:
         return []
@@ -136,7 +136,7 @@ def habit(text: str) -> list[Phrase]:
 def deed(text: str) -> list[Phrase]:
     """What was done: one of the listed verbs with something of one's own or with its article."""
     match = _CLAUSE.search(text)
-    said = (text[: match.start()] if match else text).strip(" .")
+    said = cut(text[: match.start()] if match else text).strip(" .")
     if _UNSAID.search(said) or said.count(" ") > 10 or first_word(said) not in more.DEEDS:
         return []
     own = re.match(r"\w+ (?:my|our|a|an|the|two|three|[A-Z0-9])\b|\w+ (?:my|our|from|[A-Z])", said)
@@ -182,8 +182,8 @@ def phrase_of_orders(said: str) -> list[Phrase]:
 def tongues(text: str) -> list[Phrase]:
     """Languages by their capital, where the list knows them not: "Galician"."""
     found: list[Phrase] = []
-    for raw in SEPARATOR.split(cut(text, LIST_TAIL)):
-        item = re.sub(r"^(?:(?:a (?:little|bit)(?: of)?|some|fluent|basic|native|both|broken) )+", "", raw, flags=re.I)
+    for raw in SEPARATOR.split(cut(re.sub(r"\ba (?:little|bit)(?: of)? ", "", text, flags=re.I), LIST_TAIL)):
+        item = re.sub(r"^(?:(?:some|fluent|basic|native|both|broken) )+", "", raw, flags=re.I)
         item = re.split(r" (?:fluently|at|with|well|natively|better|in|to)\b", item)[0].strip(" ,.")
         if not re.fullmatch(r"[A-Z][a-zâéíóôõ]{3,14}", item) or item.lower() in w.NOT_NAMES:
             break
@@ -207,3 +207,14 @@ def supported(text: str) -> list[Phrase]:
     """A club or firm, by its capitals."""
     name = re.search(r"(?:^| )((?:[A-Z][\w.&-]+ ?)+)$", text)
     return phrase(name[1].strip()) if name and first_word(name[1]) not in w.NOT_NAMES else []
+
+
+def late_pet(text: str) -> list[Phrase]:
+    """An animal that died, with its name: "cat Pixel"."""
+    return phrase(text) if first_word(text) in w.PETS and text.count(" ") <= 2 else []
+
+
+def expected(text: str) -> list[Phrase]:
+    """A child that is expected, with its time."""
+    said = re.split(r"[;,!(—–]|\.(?= |$)", text)[0].strip()
+    return phrase(said) if re.search(r"\b(?:baby|child|twins|boy|girl|son|daughter|grandchild)\b", said) else []

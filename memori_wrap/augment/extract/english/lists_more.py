@@ -61,7 +61,7 @@ NOT_AGENTS = words(
     gamer sleeper talker listener learner walker thinker swimmer dreamer winner loser caller sucker stickler follower
     hater killer fighter survivor sponsor collector sister brother mother father daughter helper outsider insider
     stranger owner customer subscriber prisoner character monster spider tester_of minor mirror doctor_of elder sinner
-    liar neighbor dancer_of subscriber buyer seller keeper bookkeeper_of bummer number traitor visitor visionary
+    liar neighbor dancer_of subscriber buyer seller bummer number traitor visitor visionary
     passenger saver starter finisher speaker subscriber leader holder sitter goner loner player admirer wonder tiger
     other another bother rather either matter better later number quitter quarter foster poster over under lifer after
     rooster donor worrier traveler traveller spectator novelist_of realist optimist pessimist perfectionist feminist

@@ -37,7 +37,7 @@ def name(text: str) -> list[Phrase]:
     # Here even an ordinary word is a name if it has its capital: Will, Grace, Christian.
     if match is None or (match[0].lower() in _ORDINARY and not match[0][0].isupper()):
         return []
-    return phrase(match[0]) if first_word(match[0]) not in w.NOT_NAMES else []
+    return phrase(match[0]) if first_word(match[0]) not in w.NOT_NAMES - {"will"} or match[0] == "will" else []
 
 
 def greeted(text: str, clause: Clause) -> list[Phrase]:
@@ -129,7 +129,7 @@ def date(text: str) -> list[Phrase]:
 def age(text: str) -> list[Phrase]:
     """Years of life: a bare number must end the statement."""
     match = re.match(
-        r"(?P<age>\d{1,3})(?:(?:[ -]years?[ -]old|[ -]yo|[ -]y/o)\b|(?= ?(?:$|[,;.!])|"
+        r"(?P<age>\d{1,3})(?:(?:[ -]years?[ -]old|[ -]yo|[ -]y/o)\b|(?= ?(?:$|[,;!]|\.(?!\d))|"
         r" (?:and|now|today|this|last|yesterday|on)\b))",
         text,
         re.I,

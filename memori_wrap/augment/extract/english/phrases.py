@@ -171,4 +171,4 @@ def favorite_of(text: str) -> list[Phrase]:
     """What something is the favourite of: "color", "kind of music"."""
     kind = text.lower()
     vague = ("part", "thing", "one", "ones", "bit", "moment", "memory", "scene", "time", "things", "parts", "who")
-    return [] if kind.split()[-1] in vague or kind.count(" ") > 3 or _SENTENCE_IN_IT.search(kind) else phrase(kind)
+    return [] if kind.split()[-1] in vague or kind.count(" ") > 3 or _POINTING.search(kind) or _SENTENCE_IN_IT.search(kind) else phrase(kind)

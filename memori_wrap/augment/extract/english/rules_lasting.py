@@ -84,7 +84,7 @@ _WORK = (
          "attribute", "{s} is {o}"),
     rule("work.started_at", "started start", "^(?:i|we) (?:just |recently )?start(?:ed)? (?:work )?(?:at|with) (?P<o>(?:the )?(?-i:[A-Z]).+)",
          "employer", "works_at", "attribute", "{s} works at {o}"),
-    rule("work.freelance", "freelance", f"{I_DO}freelance for (?P<o>.+)", "things", "works_at", "attribute",
+    rule("work.freelance", "freelance", f"{I_DO}freelance for (?P<o>.+)", "employer", "works_at", "attribute",
          "{s} freelances for {o}"),
     rule("work.with", "with", f"{AM}with (?P<o>(?:the )?[\\w' -]+?(?: (?:company|firm|bank|agency|police|council|brigade|ministry|university|hospital))) now",
          "employer", "works_at", "attribute", "{s} works at {o}"),
@@ -95,7 +95,7 @@ _WORK = (
          "{p} superior is {o}", subject="{s}'s boss"),
     rule("studied", "apprenticeship degree graduated studied majored",
          "^(?:i|we) (?:did|have|got|hold) (?:an?|my) (?:\\w+ )?(?:apprenticeship|degree|phd|master's|bachelor's|doctorate)"
-         " (?:as|in) (?P<o>.+)", "subject", "studied", "attribute", "{s} studied {o}"),
+         " (?:as|in) (?P<o>.+)", "title", "studied", "attribute", "{s} studied {o}"),
     rule("studied.past", "studied majored graduated", "^(?:i|we) (?:studied|majored in|graduated in) (?P<o>.+)", "subject",
          "studied", "attribute", "{s} studied {o}"),
     rule("learns.training", "training", f"{AM}training (?:for|as|to be|to become) (?:an? |my |the )?(?P<o>.+)", "thing",
@@ -105,6 +105,16 @@ _WORK = (
 )  # fmt: skip
 
 _DOES = (
+    rule("due.baby", "expecting", f"{AM}expecting (?P<o>(?:an?|our|my) .+)", "expected", "appointment", "event",
+         "{s} expects {o}"),
+    rule("named.born", "had", f"^(?:i|we) (?:just |recently |finally )?had (?:twins|(?:an?|our|my) (?:\\w+ )?(?:baby|boy|girl|son|daughter|child))"
+         "(?: named| called|,) (?P<o>.+)", "names", "named", "relationship", "{p} child is named {o}", subject="{s}'s child"),
+    rule("has.died", "passed died put", "^(?:my|our) (?P<o>[\\w-]+(?: (?-i:[A-Z])\\w+)?) (?:has |sadly )?(?:passed away|died|had to be put down|was put down)",
+         "late_pet", "has", "possession", "{s} no longer has {o}", ends=True),
+    rule("favorite.only", "only", "^(?P<o>[\\w ]{3,40}) (?:is|are) the only (?P<fav>[\\w ]{3,30}) i (?:eat|drink|like|use|read|watch|play|wear)$",
+         "thing", "favorite", "preference", "{p} favorite {fav} is {o}", subject="{s}'s favorite {fav}"),
+    rule("order.when_asked", "want", "^i want (?P<o>.+)", "whole", "asks_to", "rule", "{s} asks for {o}",
+         after=r"^(?:please,? )?(?:whenever|every time|each time|any time|anytime) i (?:ask|send|write|say|share|paste)\\b[^.!?]*$"),
     rule("habit", "every each daily weekly nightly a on in", f"{I_DO}(?P<o>.+)", "habit", "does", "attribute", "{s} does this: {o}"),
     rule("goes.regular", "go", f"{I_DO}go to (?P<o>(?:the|a|my|our) [\\w -]+?) on (?:\\w+days)", "whole", "goes_to",
          "attribute", "{s} goes to {o}"),
@@ -116,7 +126,7 @@ _DOES = (
          "deed", "did", "event", "{s}: {o}"),
     rule("did.status", "engaged married divorced promoted graduated",
          f"{_DID}(?:got|was|been|gotten) (?P<o>engaged|married|divorced|promoted|certified|naturalised|naturalized)\\b", "whole", "did",
-         "event", "{s} got {o}"),
+         "event", "{s} got {o}", unless="promoted to"),
     rule("did.removed", "out removed", f"{_DID}(?:had|got) (?P<o>my [\\w -]{{3,30}} (?:out|removed|replaced|fixed|taken out))\\b",
          "whole", "did", "event", "{s} had {o}"),
     rule("has.adopted", "adopted bought got rescued", f"{_DID}(?:adopted|rescued|bought|purchased) (?P<o>.+)", "owned", "has",

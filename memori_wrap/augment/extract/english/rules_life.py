@@ -97,7 +97,7 @@ _PLANS = (
 _RULES = (
     rule("avoid.never", "eat drink",
           "^(?:i|we) (?:really |also )?(?:never|don't|do not|dont|can't|cannot|cant|won't) (?:ever |really "
-          ")?(?P<verb>eat|drink) (?P<o>.+)", "things", "avoids", "rule", "{s} does not {verb} {o}"),
+          ")?(?P<verb>eat|drink) (?:anything (?:with|containing) |any )?(?P<o>.+)", "things", "avoids", "rule", "{s} does not {verb} {o}"),
     rule("avoid", "avoid", f"{I_DO}avoid (?P<o>.+)", "things", "avoids", "rule", "{s}{n} avoids {o}"),
     rule("never", "never", "^i never (?P<o>.+)", "own_rule", "never", "rule", "{s} never {o}"),
     rule("allergy", "allergic", f"{AM}(?:severely |deathly |highly |quite |mildly )?allergic to (?P<o>.+)", "things",

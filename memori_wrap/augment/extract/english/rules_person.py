@@ -12,7 +12,7 @@ _GREETING = (
 )
 
 _SELF = (
-    rule("name.is", "name", "^my (?:(?:full|real|first|legal|given|last) )?name(?:'s| is|s) (?:actually )?(?P<o>.+)",
+    rule("name.is", "name", "^my (?:(?:full|real|first|legal|given|last) )?name(?: really| actually)?(?:'s| is|s) (?:actually |really )?(?P<o>.+)",
           "name", "name", "attribute", "{p} name is {o}", confidence=0.97,
           unless="last name|my names? (?:is|are) (?:not|on|in)"),
     rule("name.greeting", "m am im is", "^(?:i'm|i am|im|this is) (?P<o>.+)", "greeted", "name", "attribute",
@@ -152,7 +152,7 @@ _WORK = (
 
 _OWN = (
     rule("has", "have own got bought adopted rescued purchased keep",
-          f"{HAVE}(?:have|own|got|bought|adopted|rescued|purchased) (?P<o>.+)", "owned", "has", "possession",
+          f"{HAVE}(?:have|own|got|bought|adopted|rescued|purchased|keep) (?P<o>.+)", "owned", "has", "possession",
           "{s}{n} has {o}"),
     rule("has.bought", "bought purchased",
           f"{HAVE}(?:bought|purchased) (?:myself |ourselves )?(?P<o>(?:an? |some new |new |two |three ).+)", "bought",
@@ -225,7 +225,7 @@ _OTHERS = (
     _theirs("condition", "has", " (?:has|suffers from|was diagnosed with) ", "illness", "condition", "relationship",
           "{n} has {o}"),
     _theirs("speaks", "speaks", " speaks ", "languages", "speaks", "relationship", "{n} speaks {o}"),
-    _theirs("avoids", "eat drink", " (?:doesn't|does not|never|can't) (?:eat|drink)s? ", "things", "avoids",
+    _theirs("avoids", "eat drink", " (?:doesn't|does not|never|can't) (?:eat|drink)s? (?:anything (?:with|containing) )?", "things", "avoids",
           "relationship", " avoids {o}"),
     _theirs("studies", "studies studying", "(?: is studying|'s studying| studies) ", "subject", "studies", "relationship",
           "{n} studies {o}"),
