@@ -58,7 +58,7 @@ def surname(text: str) -> list[Phrase]:
 
 def place(text: str) -> list[Phrase]:
     """A place of the list, with what is nearer in it, or a name that ends like one."""
-    said = cut(text)
+    said = re.sub(r"(?:工作|上班|打工|生活|读书|上学|上大学|定居|出差|那边|那儿|这边)+$", "", cut(text))
     return _one(said) if 1 < len(said) <= 12 and not _POINTING.search(said) and (
         _CITY.match(said) or (said[-1] in w.PLACE_ENDS and len(said) > 2)
     ) else []  # fmt: skip
@@ -73,7 +73,7 @@ def home(text: str) -> list[Phrase]:
 
 def job(text: str) -> list[Phrase]:
     """An occupation: of the list, or with the ending of one."""
-    said = cut(re.sub(r"(?:工作|一职|的工作)$", "", cut(text)))
+    said = re.sub(r"^(?:做|干|当)", "", cut(re.sub(r"(?:工作|一职|的工作)$", "", cut(text))))
     kernel = _MEASURE.sub("", said)
     said = re.sub(r"^(?:一|两)?(?:个|名|位|枚)", "", said)
     known = kernel in w.JOBS or kernel.endswith(w.JOB_ENDS) or any(kernel.endswith(each) and len(each) > 1 for each in w.JOBS)

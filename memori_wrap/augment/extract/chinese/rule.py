@@ -37,6 +37,7 @@ def rule(
     confidence: float = 0.85,
     ends: bool = False,
     unless: str | None = None,
+    after: str | None = None,
 ) -> Rule:
     """``cues`` are characters."""
     return Rule(
@@ -50,6 +51,7 @@ def rule(
         subject=subject,
         confidence=confidence,
         ends=ends,
+        after=re.compile(after) if after else None,
         unless=re.compile(unless) if unless else None,
     )
 

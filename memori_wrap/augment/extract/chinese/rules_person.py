@@ -43,8 +43,8 @@ SELF_RULES = (
           me=ME, unless=_PAST + "|希望|想当|想做|去当|要当|适合|以为"),
     *both("work.is", "是", "是(?P<o>.+)$", "job", "works_as", "attribute", "是{o}", me=ME, unless=_PAST + "|不是"),
     *both("work.doer", "的", "是(?P<o>(?:种|卖|修|教|开|做|跑|画|拍|写)(?!玩笑|心)[^，]{1,8})的$", "whole", "works_as", "attribute", "的工作是{o}", unless=_PAST),
-    rule("work.bare", "员师工者生", f"^(?P<o>[㐀-鿿]{{1,4}}{w.either(('程序员', '工程师', '设计师', '老师', '护士', '医生', '会计'))}|程序员|护士|教师|会计)$", "job",
-         "works_as", "attribute", "{s}是{o}"),
+    rule("work.bare", "员师生护士计", "^(?P<o>(?:前端|后端|高级|资深|小学|中学|高中|初中|语文|数学|英语|设计|软件|土木)*(?:程序员|工程师|设计师|老师|教师|护士|医生|会计|公务员))(?:一枚|一个|一名)?$",
+         "job", "works_as", "attribute", "{s}是{o}", after="^(?:坐标|我|本人|[^他她它你是]{0,6}[岁座年])"),
     *both("work.retired", "退", "(?P<o>退休(?:老)?(?:[^，前后]{0,6}))(?:一个|一枚|一名|了)?$", "whole", "works_as", "attribute", "{o}", me=ME, unless="想|要|打算|前"),
     rule("work.sell", "卖送", f"{ME}(?:毕业后|毕业以后)?(?P<o>(?:卖(?:保险|房|车|水果|衣服|烧烤|早餐|化妆品)|送(?:外卖|快递)))(?:为生|的)?$", "whole", "works_as",
          "attribute", "{s}的工作是{o}"),
@@ -61,7 +61,8 @@ SELF_RULES = (
 
 BODY_RULES = (
     *both("allergic", "敏", "对(?P<o>[^，]{1,8}?)(?:严重|轻微|有点|会|特别|非常)?过敏", "things", "allergic_to", "rule", "对{o}过敏", unless="不过敏|是不是"),
-    *both("allergic.to", "敏", "(?P<o>[^，对有是不没]{1,6}?)(?:严重|轻微)?过敏$", "things", "allergic_to", "rule", "对{o}过敏"),
+    *both("allergic.to", "敏", "(?P<o>[^，对有是不没]{1,6}?)(?:严重|轻微)?过敏$", "things", "allergic_to", "rule", "对{o}过敏",
+          unless=f"^(?:我|俺|咱)?(?:家|的)?{w.either(k for k in w.KIN if len(k) > 1)}.*[^对]过敏$" if False else None),
     rule("allergic.doctor", "敏", "^(?:医生|大夫)说我对(?P<o>[^，]{1,8}?)过敏", "things", "allergic_to", "rule", "{s}对{o}过敏"),
     *both("condition", "有患得查诊", f"(?:有|患有|患了|患|得了|得过|查出来?了?(?:有|是)?|查出来|被?确诊(?:了|为)?)(?:严重的|轻度|轻微|中度|重度|慢性|点)?(?P<o>{w.ILLNESSES})",
           "whole", "condition", "attribute", "有{o}", me=ME, unless="没有|没得"),

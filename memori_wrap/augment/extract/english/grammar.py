@@ -49,7 +49,7 @@ _OF_TEXT: Mapping[str, Callable[[str], list[Phrase]]] = {
     "thing": phrases.thing, "things": phrases.things, "time_zone": names.time_zone, "tool": habits.tool,
     "trait": habits.trait, "removal": acts.removal, "trip": acts.trip, "verb": _verb, "wish": acts.wish,
     "body": lasting.body, "business": lasting.business, "deed": lasting.deed, "expected": lasting.expected, "faith": lasting.faith,
-    "food": lasting.food, "group": lasting.group, "habit": lasting.habit, "illness": lasting.illness,
+    "food": lasting.food, "group": lasting.group, "habit": lasting.habit, "happened": lasting.happened, "illness": lasting.illness,
     "intolerance": lasting.intolerance, "medicine": lasting.medicine, "negated_thing": lasting.negated_thing,
     "observed": lasting.observed, "occupation": lasting.occupation, "peeve": lasting.peeve, "person": lasting.person,
     "late_pet": lasting.late_pet, "skill": lasting.skill, "supported": lasting.supported, "taught": lasting.taught, "title": lasting.title,

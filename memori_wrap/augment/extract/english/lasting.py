@@ -13,12 +13,14 @@ from memori_wrap.augment.extract.english.wording import third_person
 from memori_wrap.augment.extract.grammar import Phrase
 
 _CLAUSE = re.compile(
-    r"[,;:!…(—–“]|\.(?= |$)| - | (?:because|since|so|but|although|though|while|when|before|after|which|who|if|unless|"
+    r",(?!\d)|[;:!…(—–“]|(?<!\bst)\.(?= |$)| - | (?:because|since|so|but|although|though|while|when|before|after|which|who|if|unless|"
     r"and (?:i|it|it's|we|my|he|she|they|that|then))\b",
     re.I,
 )
 _OFTEN = re.compile(
-    r"\b(?:every|each|daily|weekly|monthly|nightly|(?:once|twice|\w+ times|\w+ \w+) an? (?:day|week|month|year|night)|"
+    r"\b(?:(?:every|each) (?:single |other |second |third |few |\d )?(?:day|morning|evening|night|afternoon|week|weekend|month|year|hour|"
+    r"spring|summer|autumn|fall|winter|lunch|" + w.either(w.DAYS | w.MONTHS) + r")s?|"
+    r"(?:daily|weekly|monthly|nightly)(?=$| (?:at|in|with|for|to|before|after|on)\b)|(?:once|twice|\w+ times|\w+ \w+) an? (?:day|week|month|year|night)|"
     r"on (?:" + w.either(w.DAYS) + r")s(?: and \w+s)?|on weekends|at weekends|in the (?:mornings|evenings))\b",
     re.I,
 )  # fmt: skip
@@ -27,7 +29,7 @@ _STRENGTH = re.compile(
     r"clinical|general|generalised|generalized|social|seasonal|rheumatoid|rare|serious|bit of|lot of) )*",
     re.I,
 )
-_UNSAID = re.compile(r"\b(?:it|them|him|her|this|these|those|that|you|your|something|anything)\b", re.I)
+_UNSAID = re.compile(r"\b(?:it|them|him|her|this|these|those|that|you|your|something|anything|what|what's|how|each other)\b", re.I)
 _BODY = re.compile(
     r"(?P<o>\d{1,3}(?:[.,]\d{1,2})? ?(?:m|cm|metres|meters|ft|feet|foot)\b(?: \d{1,2}\b)?(?: inches)?(?: tall)?|"
     r"\d'\d{0,2}\"?(?: tall)?|\d{2,3} ?(?:kg|kilos|lbs|pounds|stone)\b)",
@@ -92,7 +94,8 @@ def skill(text: str) -> list[Phrase]:
 def group(text: str) -> list[Phrase]:
     """A club, team, choir: something one belongs to."""
     said = re.split(r" (?:at|in|on|for|with|of|from|since|every|that|where|here|who)\b", cut(text))[0]
-    return phrase(said) if is_of(bare(said), more.GROUPS) and not _UNSAID.search(said) else []
+    vague = bare(said).lower() in ("group", "team", "society", "squad", "crew", "party", "new group", "new team")
+    return phrase(said) if not vague and is_of(bare(said), more.GROUPS) and not _UNSAID.search(said) else []
 
 
 def business(text: str) -> list[Phrase]:
@@ -130,6 +133,8 @@ def habit(text: str) -> list[Phrase]:
     often = _OFTEN.search(said)
     if not often or not verb.isalpha() or verb in more.NOT_HABITS or verb.endswith(("ed", "ing")) or often.start() == 0:
         return []
+    if said[: often.start()].strip() in ("go", "do", "meet", "come", "talk", "speak", "try", "post"):
+        return []
     return phrase(said) if said.count(" ") <= 12 and not _UNSAID.search(said) else []
 
 
@@ -138,6 +143,10 @@ def deed(text: str) -> list[Phrase]:
     match = _CLAUSE.search(text)
     said = cut(text[: match.start()] if match else text).strip(" .")
     if _UNSAID.search(said) or said.count(" ") > 10 or first_word(said) not in more.DEEDS:
+        return []
+    if re.search(r" (?:the|an?|my|our|and|with|at|for|of|to|in|on)$", said):  # a quotation or the like was cut off
+        return []
+    if re.match(r"lost (?!my (?:job|wallet|passport|licence|license|hearing|sight|" + w.either(w.KIN | w.PETS) + r")\b)", said):
         return []
     own = re.match(r"\w+ (?:my|our|a|an|the|two|three|[A-Z0-9])\b|\w+ (?:my|our|from|[A-Z])", said)
     return phrase(said) if own else []
@@ -218,3 +227,10 @@ def expected(text: str) -> list[Phrase]:
     """A child that is expected, with its time."""
     said = re.split(r"[;,!(—–]|\.(?= |$)", text)[0].strip()
     return phrase(said) if re.search(r"\b(?:baby|child|twins|boy|girl|son|daughter|grandchild)\b", said) else []
+
+
+def happened(text: str) -> list[Phrase]:
+    """What befell somebody, up to the next statement."""
+    match = _CLAUSE.search(text)
+    said = (text[: match.start()] if match else text).strip(" .")
+    return phrase(said) if said.count(" ") <= 8 else []

@@ -27,7 +27,7 @@ _HEALTH = (
     rule("takes", "on", f"{AM}on (?P<o>.+)", "medicine", "takes", "attribute", "{s} is{n} on {o}"),
     rule("takes.take", "take taking", "^(?:i|i'm|i am) (?:also |still |now |currently )?tak(?:e|ing) (?P<o>.+)",
          "medicine", "takes", "attribute", "{s}{n} takes {o}"),
-    rule("is.on_diet", "diet", f"{AM}(?:on|following) (?:an? )?(?P<o>(?:strict )?[\\w-]+(?: [\\w-]+)? diet)\\b",
+    rule("is.on_diet", "diet", f"{AM}(?:on|following) (?:an? )?(?P<o>(?!an? |the |my |this |new |strict diet)(?:strict )?[\\w-]+(?: [\\w-]+)? diet)\\b",
          "thing", "is", "attribute", "{s} is{n} on a {o}"),
     rule("avoid.cannot", "eat drink have tolerate", "^(?:i|we) (?:can't|cannot|cant) (?:have|tolerate|digest) (?P<o>.+)",
          "food", "avoids", "rule", "{s} cannot have {o}"),
@@ -100,7 +100,7 @@ _WORK = (
          "studied", "attribute", "{s} studied {o}"),
     rule("learns.training", "training", f"{AM}training (?:for|as|to be|to become) (?:an? |my |the )?(?P<o>.+)", "thing",
          "learns", "attribute", "{s} is{n} training for {o}"),
-    rule("learns.classes", "classes lessons course", f"{HAVE}(?:started|begun|taking|signed up for|take) (?P<o>[\\w-]+(?: [\\w-]+)?) "
+    rule("learns.classes", "classes lessons course", f"{HAVE}(?:started|begun|taking|signed up for|take) (?:an? |some |my )?(?P<o>(?!an? |my |the |some |new )[\\w-]+(?: [\\w-]+)?) "
          "(?:classes|lessons|course)\\b", "thing", "learns", "attribute", "{s} is learning {o}"),
 )  # fmt: skip
 
@@ -142,7 +142,8 @@ _DOES = (
     rule("has.left_me", "left", "left me (?:his|her|their) (?P<o>.+)", "owned", "has", "possession", "{s} has {o}"),
     rule("lacks", "have own", "^(?:i|we) (?:really )?(?:don't|do not|dont) (?:have|own) (?P<o>.+)", "negated_thing", "lacks",
          "attribute", "{s} does not have {o}", unless="any ?more|any longer"),
-    rule("uses.ing", "using", f"{AM}using (?P<o>.+)", "tool", "uses", "attribute", "{s}{n} uses {o}"),
+    rule("uses.ing", "using", f"{AM}using (?P<o>.+)", "tool", "uses", "attribute", "{s}{n} uses {o}",
+         unless="for this|for it|right now|to try|to test"),
     rule("uses.for", "use", "^for (?:all )?my [\\w ]+,? i use (?P<o>.+)", "tool", "uses", "attribute", "{s} uses {o}"),
     rule("pronouns.use", "pronouns", "^(?:i use|my pronouns are|i go by) (?P<o>\\w+/\\w+)(?: pronouns)?", "pronouns", "pronouns", "attribute",
          "{p} pronouns are {o}", unless="^my|^i go"),

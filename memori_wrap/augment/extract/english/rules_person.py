@@ -233,7 +233,7 @@ _OTHERS = (
           "relationship", " is{n} afraid of {o}"),
     _theirs("uses", "drives", " drives (?=an? )", "thing", "drives", "relationship", "{n} drives {o}"),
     _theirs("did", "had passed got", " (?:just )?(?=(?:had a (?:stroke|heart attack|fall|baby|miscarriage|accident|operation)|"
-          "got (?:married|engaged|divorced|promoted)|passed away|died|retired|graduated))", "whole", "did",
+          "got (?:married|engaged|divorced|promoted)|passed away|died|retired|graduated))", "happened", "did",
           "relationship", ": {o}"),
     _theirs("plays", "plays", " plays ", "played", "plays", "relationship", "{n} plays {o}"),
 )  # fmt: skip
