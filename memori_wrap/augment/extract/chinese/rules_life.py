@@ -48,7 +48,8 @@ DOES = (
     *both("plays", "弹拉吹打踢下练跳", f"(?:会|在|喜欢|周末|每周|业余)?(?P<o>{_PLAYED})(?:了)?(?=$|[\\d一二三四五六七八九十]+年)", "whole", "plays", "attribute", "{o}",
           unless="不会|想|打算|没"),
     *both("learns", "学", "(?:正在|正|在|开始|刚开始|最近在|报班|自)学(?:习)?(?P<o>.+)$", "learnt", "learns", "attribute", "在学{o}", me=ME, unless="想学|在学校|打算"),
-    *both("habit", "每天周常末时", f"(?P<o>{_EVERY}.+)$", "habit", "does", "attribute", "{o}", me=f"^{I}(?:都|也|一般|平时|会|就)*"),
+    *both("habit", "每天周常末时", f"(?P<o>{_EVERY}(?!写[A-Z]|用[A-Z]).+)$", "habit", "does", "attribute", "{o}", me=f"^{I}(?:都|也|一般|平时|会|就)*"),
+    rule("habit.fast", "初斋素", f"{ME}(?P<o>(?:初一十五|每月初一|周[一二三四五六日])(?:吃斋|吃素|斋戒))", "whole", "does", "attribute", "{s}{o}"),
     rule("habit.owl", "夜早", f"{SELF}是(?:个)?(?P<o>夜猫子|早起的人|早睡早起的人)", "whole", "does", "attribute", "{s}是{o}"),
     *both("never", "从不", "(?:从来不|从不|一向不|从来没)(?P<o>(?!知|明|想|信|是|在乎).+)$", "habit", "never", "rule", "从不{o}", unless="从来没|[喝吃]"),
     rule("uses", "用", f"^{I}?(?:平时|现在|一直|工作)?(?:常用|习惯用|惯用|用)的?[^，]{{0,8}}?是(?P<o>.+)$", "tool", "uses", "attribute", "{s}用{o}"),
@@ -80,6 +81,7 @@ EVENTS = (
     *both("due.expires", "到期", f"(?P<o>[^，]{{1,8}}?(?:{_WILL}|明年|今年)[^，]{{0,6}}?(?:到期|过期))", "whole", "appointment", "event", "的{o}"),
     rule("plans", "打计准决", f"{ME}(?:打算|计划|准备|决定)(?:了)?(?:在|要|明年|下个?月|今年)?(?P<o>.+)$", "act", "plans", "plan", "{s}打算{o}", unless="没打算|不打算|没准备|准备好|问|帮"),
     rule("plans.signed", "报", f"{ME}报名?了(?P<o>[^，]{{2,14}})$", "act", "plans", "plan", "{s}报名{o}", unless="想"),
+    rule("due.attend", "参", f"{SELF}(?:将要|即将|要去|要|会去)参加(?P<o>[^，]{{2,20}})$", "act", "appointment", "event", "{s}要参加{o}", unless="想|可能|不"),
     rule("plans.goal", "目梦", f"^{I}?(?:的)?(?:目标|梦想|愿望|计划)(?:就)?是(?P<o>.+)$", "act", "plans", "plan", "{s}的目标是{o}"),
     rule("plans.stated", "想", f"{SELF}想(?P<o>.+?)[，,]这(?:就)?是我的(?:目标|梦想|计划)", "act", "plans", "plan", "{s}打算{o}"),
 )  # fmt: skip
@@ -94,7 +96,7 @@ RULES = (
     rule("order.always", "永一始每", f"^(?:请|麻烦)?(?:你)?(?P<o>(?:永远|一律|始终|每次|总是|所有)[^，]{{0,10}}?(?:{_ANSWER}|别|不要|不用).+)$", "whole", "asks_to", "rule", "{s}要求：{o}",
          unless="我每次|为什么"),
     rule("order.to_me", "给跟回", f"^(?P<o>(?:给我的|跟我|回复我|回答我|对我)[^，]{{0,8}}?(?:不要|别|要|用|都).+)$", "whole", "asks_to", "rule", "{s}要求：{o}"),
-    rule("order.house", "规", f"^(?:{I}的?)?(?:家|公司|单位|宿舍)?(?:的)?(?:规矩|规定|原则|家规)(?:就)?是(?P<o>.+)$", "whole", "asks_to", "rule", "{p}规矩是{o}"),
+    rule("order.house", "规", f"^(?:{I}的?)?(?:家|公司|单位|宿舍)?(?:里)?(?:的)?(?:规矩|规定|原则|家规)(?:就)?是(?P<o>.+)$", "whole", "asks_to", "rule", "{p}规矩是{o}"),
     rule("order.reply", "不别", f"^{I}(?:一般|通常|平时)(?P<o>[^，]{{0,14}}不(?:回消息|接电话|开会|工作|回邮件|加班|见客|办公)[^，]*)$", "whole", "asks_to", "rule", "{s}{o}"),
 )  # fmt: skip
 

@@ -31,7 +31,7 @@ SELF_RULES = (
           "attribute", "是{o}"),
     *both("from.home", "老来籍", "(?:的)?(?:老家|籍贯|家乡|来自)(?:在|是)?(?P<o>.+)$", "place", "comes_from", "attribute", "来自{o}"),
     *both("home", "住居", "(?:住在|居住在|定居在?|住|長住|常住)(?P<o>.+?)$", "home", "lives_in", "attribute", "{n}住在{o}", unless=_PAST + "|住院|住校|住不|住了|住得"),
-    *both("home.in", "在", f"(?:人)?在(?P<o>{_CITY})(?={_DOING})", "place", "lives_in", "attribute", "住在{o}", me=ME, unless=_PAST),
+    *both("home.in", "在", f"(?:人)?在(?P<o>{_CITY})(?={_DOING})", "place", "lives_in", "attribute", "住在{o}", me=ME, unless=_PAST + "|出差|旅游|旅行|开会|机场|路上"),
     *both("home.at", "在", "(?:人)?在(?P<o>.+)$", "place", "lives_in", "attribute", "在{o}", unless=_PAST + "|正在"),
     rule("home.rent", "房租", f"^{I}(?:租|买)的?房子?在(?P<o>.+)$", "place", "lives_in", "attribute", "{s}住在{o}"),
     rule("home.estate", "家", "^我家(?:小区|住的小区)叫(?P<o>.+)$", "name", "lives_in", "attribute", "{s}住在{o}"),
@@ -61,8 +61,7 @@ SELF_RULES = (
 
 BODY_RULES = (
     *both("allergic", "敏", "对(?P<o>[^，]{1,8}?)(?:严重|轻微|有点|会|特别|非常)?过敏", "things", "allergic_to", "rule", "对{o}过敏", unless="不过敏|是不是"),
-    *both("allergic.to", "敏", "(?P<o>[^，对有是不没]{1,6}?)(?:严重|轻微)?过敏$", "things", "allergic_to", "rule", "对{o}过敏",
-          unless=f"^(?:我|俺|咱)?(?:家|的)?{w.either(k for k in w.KIN if len(k) > 1)}.*[^对]过敏$" if False else None),
+    *both("allergic.to", "敏", "(?P<o>(?!{_KIN})[^，对有是不没]{1,6}?)(?:严重|轻微)?过敏$".replace("{_KIN}", w.either(w.KIN)), "things", "allergic_to", "rule", "对{o}过敏"),
     rule("allergic.doctor", "敏", "^(?:医生|大夫)说我对(?P<o>[^，]{1,8}?)过敏", "things", "allergic_to", "rule", "{s}对{o}过敏"),
     *both("condition", "有患得查诊", f"(?:有|患有|患了|患|得了|得过|查出来?了?(?:有|是)?|查出来|被?确诊(?:了|为)?)(?:严重的|轻度|轻微|中度|重度|慢性|点)?(?P<o>{w.ILLNESSES})",
           "whole", "condition", "attribute", "有{o}", me=ME, unless="没有|没得"),
@@ -79,7 +78,15 @@ BODY_RULES = (
 )  # fmt: skip
 
 PEOPLE_RULES = (
-    rule("named", "叫名", f"{THEIR}(?:的)?(?:名字|大名|小名)?(?:叫做?|是叫)(?P<o>[^，的]+)$", "name", "named", "relationship", "{p}{rel}叫{o}", subject="{s}的{rel}"),
+    rule("named.after", "是", f"^(?P<o>[㐀-鿿]{{2,4}})是{I}(?:的)?(?P<rel>{w.either(w.KIN)})$", "name", "named", "relationship",
+         "{p}{rel}叫{o}", subject="{s}的{rel}"),
+    rule("their.email", "邮", f"{THEIR}(?:的)?(?:邮箱|邮件|电子邮箱)(?:地址)?(?:是|：|:) ?(?P<o>[\\w.+-]+@[\\w.-]+)", "whole", "email",
+         "relationship", "{p}{rel}{who}的邮箱是{o}", subject="{s}的{rel}{who}"),
+    rule("their.phone", "电手号", f"{THEIR}(?:的)?(?:联系)?(?:电话|手机号|手机|号码)(?:号码|号)?(?:是|：|:) ?(?P<o>\\+?[0-9][0-9 -]{{5,16}}[0-9])", "whole",
+         "phone", "relationship", "{p}{rel}{who}的电话是{o}", subject="{s}的{rel}{who}"),
+    *both("work.employer", "单公", "(?:的)?(?:那个)?(?:工作)?(?:单位|公司|上班的公司)(?:名)?(?:是|叫)(?P<o>[^，]{2,24})$", "whole", "works_at", "attribute",
+          "在{o}工作", unless="规|我们公司是"),
+    rule("named", "叫名", f"{THEIR}(?:的)?(?:名字|大名|小名|名)?(?:叫做?|是叫)(?P<o>[^，的]+)$", "name", "named", "relationship", "{p}{rel}叫{o}", subject="{s}的{rel}"),
     rule("named.surname", "姓", f"{THEIR}姓(?P<o>[^，]+)$", "surname", "named", "relationship", "{p}{rel}姓{o}", subject="{s}的{rel}"),
     rule("named.by", "小阿老", f"^{I}(?:家|的)?(?P<rel>{w.either(w.KIN)})(?P<o>[小阿][㐀-鿿])(?=今年|在|是|上|去|最|很|特|不|喜|的|也|刚|昨|明)", "name", "named", "relationship",
          "{p}{rel}叫{o}", subject="{s}的{rel}"),

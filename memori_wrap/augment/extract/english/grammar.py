@@ -10,7 +10,8 @@ from memori_wrap.augment.extract.english.rules_lasting import LASTING
 from memori_wrap.augment.extract.english.rules_life import LIFE, NOTE
 from memori_wrap.augment.extract.english.rules_person import PERSON
 from memori_wrap.augment.extract.english.wording import ended
-from memori_wrap.augment.extract.english.words import words
+from memori_wrap.augment.extract.english.names import UPPER
+from memori_wrap.augment.extract.english.words import KIN, PETS, either, words
 from memori_wrap.augment.extract.grammar import Grammar, Phrase, Reader
 
 _BEGINS = (
@@ -140,6 +141,9 @@ ENGLISH = Grammar(
         r"\b(?:to [a-z]+|will|can|could|going|plan|want|must|should|let|help|who|which|that|'ll|used|"
         r"don't|not|never)\b", re.I),
     elided="I ",
+    carried=re.compile(
+        rf"(?:i|i'm|im|i've|i'll|ive|i'd)\b|(?!.*\b(?:woman|man|guy|girl|boy|friend|someone|somebody|person)\b.)"
+        rf"(?P<own>(?:my|our|the(?= (?:wife|husband))) (?:[\w-]+ )?{either(KIN | PETS)}(?:,? (?-i:{UPPER})[\w-]+)?)\b(?!')", re.I),
     reported_before=re.compile(rf"\b{_SAY}(?: (?:me|us|him|her|them|that|everyone|people|to \w+))*[ ,:;–—“-]*$", re.I),
     reported_after=re.compile(rf"[ ,;–—”-]*(?:(?:he|she|they|everyone|[A-Z]\w+|my \w+) {_SAY}\b|said |says )"),
     opener=re.compile(
