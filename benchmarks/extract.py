@@ -60,13 +60,13 @@ def read(extractor: Extractor, row: Mapping[str, Any]) -> list[Fact]:
 
 
 def judged(row: Mapping[str, Any], facts: Sequence[Fact], kinds: Mapping[str, str]) -> Line:
-    """Pair the predictions with the gold facts of a line, the exact and the obligatory first, and count."""
+    """Pair the predictions with the gold facts of a line, the obligatory and the exact first, and count."""
     gold: list[Mapping[str, Any]] = row["facts"]
     claims = [predicted(fact, row["speaker"]) for fact in facts]
     verdicts = {(i, j): matches(claim, want) for i, claim in enumerate(claims) for j, want in enumerate(gold)}
     likely = sorted(
         (pair for pair, (lenient, _) in verdicts.items() if lenient),
-        key=lambda pair: (not verdicts[pair][1], bool(gold[pair[1]].get("optional")), pair),
+        key=lambda pair: (bool(gold[pair[1]].get("optional")), not verdicts[pair][1], pair),
     )
     of_claim: dict[int, int] = {}
     taken: set[int] = set()

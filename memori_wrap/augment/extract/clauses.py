@@ -36,7 +36,7 @@ def clauses(grammar: Grammar, sentence: str, before: str) -> Iterator[Clause]:
         if bare:
             if not shared:
                 continue
-            text = shared + text
+            text = (shared + text).replace("  ", " ")
         text, note = _opened(grammar, _shortened(text.strip()))
         # A quotation at the front is somebody else's; so is what is reported on either side.
         if not text or text.startswith("“") or (may_be_reported and is_reported(grammar, sentence, start)):

@@ -134,7 +134,10 @@ ENGLISH = Grammar(
         r"(?:(?<!remember)(?<!forget)(?<!note)(?<!mind)[,;:(]|[.!…]+(?= )| [–—-]+(?= )|—|–) ?"
         rf"(?:{_JOINED}[, ] ?){{0,3}}(?={_BEGINS})"
         rf"| (?:{_JOINED} ){{1,3}}(?={_BEGINS})"
-        rf"|,? (?:and|but) (?P<bare>)(?={_SHARED_VERBS})",
+        rf"|,? (?:and|but) (?P<bare>)(?={_SHARED_VERBS})"
+        r"|,(?P<shared>)(?= (?:currently |now )?(?:living|working|based|studying) (?:in|at|as|for)\b)"
+        r"|(?:[,;] |(?<=\w) )(?:and |but |so )?(?:he|she)(?P<theirs>)(?=(?:'s|(?: is| has| lives| works| loves| likes|"
+        r" hates| plays| speaks| teaches| studies| doesn't| never| drives| turned))\b)",
         re.I,
     ),
     open=re.compile(
@@ -142,14 +145,14 @@ ENGLISH = Grammar(
         r"don't|not|never)\b", re.I),
     elided="I ",
     carried=re.compile(
-        rf"(?:i|i'm|im|i've|i'll|ive|i'd)\b|(?!.*\b(?:woman|man|guy|girl|boy|friend|someone|somebody|person)\b.)"
+        rf"(?:i|im|ive)\b|(?!.*\b(?:woman|man|guy|girl|boy|friend|someone|somebody|person)\b.)"
         rf"(?P<own>(?:my|our|the(?= (?:wife|husband))) (?:[\w-]+ )?{either(KIN | PETS)}(?:,? (?-i:{UPPER})[\w-]+)?)\b(?!')", re.I),
     reported_before=re.compile(rf"\b{_SAY}(?: (?:me|us|him|her|them|that|everyone|people|to \w+))*[ ,:;–—“-]*$", re.I),
     reported_after=re.compile(rf"[ ,;–—”-]*(?:(?:he|she|they|everyone|[A-Z]\w+|my \w+) {_SAY}\b|said |says )"),
     opener=re.compile(
         r"(?:(?:and|but|so|because|cause|cuz|since|plus|also|well|yes|yeah|yep|yup|no|nope|nah|oh|ah|aw|aww|wow|hi|"
         r"hey|hello|"
-        r"ok|okay|actually|basically|honestly|anyways?|btw|by the way|fyi|just so you know|just fyi|for the record|"
+        r"ok|okay|actually|basically|honestly|anyways?|btw|by the way|fyi|before i forget|just so you know|just fyi|for the record|"
         r"in fact|"
         r"to be honest|tbh|now|currently|nowadays|these days|recently|lately|today|right now|as you know|personally|"
         r"sure|"

@@ -114,7 +114,7 @@ _DOES = (
     rule("favorite.only", "only", "^(?P<o>[\\w ]{3,40}) (?:is|are) the only (?P<fav>[\\w ]{3,30}) i (?:eat|drink|like|use|read|watch|play|wear)$",
          "thing", "favorite", "preference", "{p} favorite {fav} is {o}", subject="{s}'s favorite {fav}"),
     rule("order.when_asked", "want", "^i want (?P<o>.+)", "whole", "asks_to", "rule", "{s} asks for {o}",
-         after=r"^(?:please,? )?(?:whenever|every time|each time|any time|anytime) i (?:ask|send|write|say|share|paste)\\b[^.!?]*$"),
+         after=r"^(?:please,? )?(?:whenever|every time|each time|any time|anytime) i (?:ask|send|write|say|share|paste)\b[^.!?]*$"),
     rule("habit", "every each daily weekly nightly a on in", f"{I_DO}(?P<o>.+)", "habit", "does", "attribute", "{s} does this: {o}"),
     rule("goes.regular", "go", f"{I_DO}go to (?P<o>(?:the|a|my|our) [\\w -]+?) on (?:\\w+days)", "whole", "goes_to",
          "attribute", "{s} goes to {o}"),
