@@ -59,6 +59,8 @@ def surname(text: str) -> list[Phrase]:
 def place(text: str) -> list[Phrase]:
     """A place of the list, with what is nearer in it, or a name that ends like one."""
     said = re.sub(r"(?:工作|上班|打工|生活|读书|上学|上大学|定居|出差|那边|那儿|这边)+$", "", cut(text))
+    if re.search(r"[做当當开開读讀教养養学學]|上班|工作", said):
+        return []
     return _one(said) if 1 < len(said) <= 12 and not _POINTING.search(said) and (
         _CITY.match(said) or (said[-1] in w.PLACE_ENDS and len(said) > 2)
     ) else []  # fmt: skip

@@ -32,10 +32,11 @@ TASTE = (
          unless="只喝|只吃|只用"),
     rule("drinks", "喝", f"^(?:[^，我]{{1,4}})?{I}?(?:现在|平时|一般|从来|天天|每天)?(?:只|改|常|天天|每天|爱|习惯)喝(?P<o>.+)$", "thing", "drinks", "attribute", "{s}{n}喝{o}", unless="不|过"),
     rule("eats", "吃", f"^(?:[^，我]{{1,4}})?{I}(?:现在|平时|一般|从来|天天|每天)?(?:只|改|常|天天|每天|习惯)吃(?P<o>.+)$", "thing", "eats", "attribute", "{s}{n}吃{o}", unless="不|过"),
-    rule("ended.drinks", "喝", f"^{I}喝(?P<o>.+)$", "thing", "drinks", "attribute", "{s}{n}喝{o}", unless="喝[过醉多完]|喝了"),
-    rule("ended.eats", "吃", f"^{I}吃(?P<o>.+)$", "thing", "eats", "attribute", "{s}{n}吃{o}", unless="吃[过饱多完]|吃了|吃瓜"),
+    rule("ended.drinks", "喝", f"^{I}喝(?P<o>.+)$", "thing", "drinks", "attribute", "{s}{n}喝{o}", unless="喝[过醉多完不得]|喝了"),
+    rule("ended.eats", "吃", f"^{I}吃(?P<o>.+)$", "thing", "eats", "attribute", "{s}{n}吃{o}", unless="吃[过饱多完不得]|吃了|吃瓜"),
     rule("ended.does", "抽熬打玩", f"^{I}(?P<o>抽烟|熬夜|打游戏|玩游戏|赌博|喝酒)$", "whole", "does", "attribute", "{s}{n}{o}"),
     *both("avoids", "不", "(?:从来|从|一点|完全|绝对|都)?(?:不能?|不可以)(?:喝|吃)(?P<o>.+)$", "things", "avoids", "rule", "不吃{o}", unless="了$|不下|不起|不了|不到|不惯"),
+    *both("avoids.bad", "不", "(?:吃|喝)不(?:了|惯|得)(?P<o>.+)$", "things", "avoids", "rule", "吃不了{o}", unless="不了(?:这么|那么|多少|几|太多)"),
     *both("is.diet", "素清", "(?:是)?(?:一个|个)?(?P<o>素食主义者|素食者|纯素|吃素|回族|清真)(?:的)?$", "whole", "is", "attribute", "{o}", unless="不是|不吃"),
 )  # fmt: skip
 

@@ -75,7 +75,7 @@ ENGLISH = Grammar(
     language="en",
     trigger=re.compile(
         r"^(?:just |finally |recently |yesterday )?(?:ran|adopted|sold|bought|passed|got|had|moved|relocated|finished|new|"
-        r"started|joined|graduated|email|the (?:wife|husband))\b|any day\b|\b(?:i|im|ive|my|me|we|our|remember|note|keep in mind|forget|from now on|always|"
+        r"started|joined|graduated|email|the (?:wife|husband))\b|(?:any day|every time|ever again|from now on)\b|^(?:keep your|rule for|address me|stop|please)\b|\b(?:i|im|ive|my|me|we|our|remember|note|keep in mind|forget|from now on|always|"
         r"never)\b", re.I),
     foreign=re.compile(
         r"^(?:(?:please|pls|hey|hi|hello|ok|okay|now|can you|could you|would you|will you|help me|i want you to|"

@@ -148,6 +148,8 @@ def deed(text: str) -> list[Phrase]:
         return []
     if re.match(r"lost (?!my (?:job|wallet|passport|licence|license|hearing|sight|" + w.either(w.KIN | w.PETS) + r")\b)", said):
         return []
+    if re.match(r"(?:finished|completed|passed|submitted|recorded|built|planted) the\b", said):  # a task of the day
+        return []
     own = re.match(r"\w+ (?:my|our|a|an|the|two|three|[A-Z0-9])\b|\w+ (?:my|our|from|[A-Z])", said)
     return phrase(said) if own else []
 

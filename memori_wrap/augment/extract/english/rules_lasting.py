@@ -167,7 +167,7 @@ _TASTE = (
     rule("dislikes.never", "never", "^i(?:'ve)? never (?:liked|enjoyed) (?P<o>.+)", "things", "dislikes", "preference", "{s} does not like {o}"),
     rule("likes.gone_off", "off", "^i(?:'ve| have) gone off (?P<o>[\\w ]+?)(?: completely| entirely)?$", "things", "likes", "preference",
          "{s} no longer likes {o}", ends=True),
-    rule("likes.supporter", "supporter", f"{AM}(?:an? )?(?:big |lifelong |huge )?(?P<o>[\\w ]+?) (?:supporter|fan)\\b", "supported", "likes", "preference",
+    rule("likes.supporter", "supporter fan", f"{AM}(?:an? )?(?:big |lifelong |huge )?(?P<o>[\\w ]+?) (?:supporter|fan)\\b", "supported", "likes", "preference",
          "{s} supports {o}"),
     rule("prefers.over", "over", "^(?P<o>[\\w ]{3,30}) over [\\w ]{3,30}, (?:any day|every time|always)", "thing", "prefers", "preference",
          "{s} prefers {o}"),
@@ -175,13 +175,17 @@ _TASTE = (
          "{s} is with {o}"),
     rule("order.rule", "rule", "^(?:new )?rule for (?:this|our|the) (?:chat|chats|conversation)s?: (?P<o>.+)", "whole", "asks_to", "rule", "{s} asks: {o}"),
     rule("order.whenever", "want", "^(?P<o>(?:whenever|when|every time|each time) i (?:ask|send|write|say)\\b.+)", "whole", "asks_to", "rule", "{s} asks: {o}"),
+    rule("order.stop", "don t not stop", "^(?:please )?(?P<o>(?:don't|do not|stop) (?:ever )?(?:use|call|send|suggest|recommend|mention|give|"
+         "add|write|address|answer|remind|include|put|end|start)(?:l?ing)? .+)", "whole", "asks_to", "rule", "{s} asks: {o}",
+         unless="^(?:please )?(?!.*\\b(?:ever|again|any ?more|from now on|in future|calling me|call me)\\b)"),
+    rule("order.address", "address", "^(?:please )?(?:always )?(?P<o>address me (?:as|by|with) .+)", "whole", "asks_to", "rule", "{s} asks: {o}"),
     rule("order.answers", "keep answers replies", "^(?P<o>keep (?:your|all|the) (?:answers|replies|responses|messages)\\b.+)", "whole", "asks_to", "rule",
          "{s} asks to {o}"),
     rule("order.any", "always never", "^(?:please )?(?P<o>(?:always|never) (?!mind|ever\\b|again\\b)[a-z-]+ .*\\b(?:me|my|you|your)\\b.*)", "whole", "asks_to", "rule",
          "{s} asks: {o}", unless=r"^(?:always|never) (?:is|was|has|had|will|would|been|knew|thought|wanted|liked|answer|reply|respond|write|speak|talk|call me|address me|use|format|explain|recommend|show me|give me)\b"),
-    rule("order.like_you", "like want need", "^i(?:'d like| want| would like| need) you to (?P<o>(?:always |never )?(?:use|write|answer|reply|speak|call|address|be) .*"
-         "\\b(?:everything|always|never|every|from now on)\\b.*)", "whole", "asks_to", "rule", "{s} asks to {o}"),
-    rule("order.remember", "ask", "^(?:please )?remember to (?P<o>(?:always )?(?:ask|use|write|answer|include|add|check|keep) .+)", "whole", "asks_to", "rule",
+    rule("order.like_you", "like want need", "^i(?:'d like| want| would like| need) you to (?P<o>(?=.*\\b(?:everything|always|never|every|all|from now on)\\b)"
+         "(?:always |never )?(?:use|write|answer|reply|speak|call|address|be|include|keep|avoid) .+)", "whole", "asks_to", "rule", "{s} asks to {o}"),
+    rule("order.remember", "remember", "^(?:please )?remember to (?P<o>(?:always )?(?:ask|use|write|answer|include|add|check|keep) .+)", "whole", "asks_to", "rule",
          "{s} asks to {o}"),
 )  # fmt: skip
 
