@@ -9,7 +9,7 @@ from memori_wrap.augment.extract.grammar import Phrase
 
 _TAIL = re.compile(r"(?:了|的|呢|啦|啊|吧|呀|哦|哈|嘛|而已|来着|罢了|好几年|很多年|[一二三四五六七八九十几两\d]+多?年)+$")
 _NAME = re.compile(r"[㐀-鿿·]{1,4}$|[A-Za-z][\w .'-]{0,30}$")
-_NOT_NAME = re.compile(r"[我你他她它您这那什怎谁哪啥了过个车不来去在是有没的得起]|^一[个下声只点些]|外卖|快递|醒|停|好|先生|女士|小姐$")
+_NOT_NAME = re.compile(r"[我你他她它您这那什怎谁哪啥了过个车不来去在是有没的得起]|^一[个下声只点些]|外卖|快递|醒|停|好|看看|快|滚|走|起床|吃|帮|别|赶紧|多|先生|女士|小姐$")
 _POINTING = re.compile(r"[这那哪你您它啥她]|(?<![吉其])他|什么|怎么|第[一二三四五六七八九十\d]|版本|标题|方案|说法|问题|想法|东西")
 _MEASURE = re.compile(r"^(?:是)?(?:一|两|兩|几)?(?:个|名|位|枚|只|个的)?(?:全职|普通|小|老|兼职|自由|独立|资深|高级|初级|年轻|专业)?")
 _CITY = re.compile(f"(?:{w.either(w.PLACES)})+(?:市|省|那边|这边)?[㐀-鿿]{{0,4}}$")
@@ -28,7 +28,8 @@ def _one(said: str) -> list[Phrase]:
 def thing(text: str) -> list[Phrase]:
     """Whatever one can like or eat; not what only points at something."""
     said = cut(text)
-    return _one(said) if 0 < len(said) <= 22 and not _POINTING.search(said) else []
+    some = re.match(r"一(?:口|点|下|次|个|遍|会|些)|亏|苦头|醋$|惊|力|加班|上班|开会|早起|工作$", said)
+    return _one(said) if 0 < len(said) <= 22 and not some and not _POINTING.search(said) else []
 
 
 def things(text: str) -> list[Phrase]:
@@ -113,7 +114,8 @@ def habit(text: str) -> list[Phrase]:
 def act(text: str) -> list[Phrase]:
     """After "plan to": a verb phrase of some length."""
     said = cut(text)
-    return _one(said) if 1 < len(said) <= 20 and not _POINTING.search(said) and not re.match(r"好|了|得", said) else []
+    return _one(said) if 1 < len(said) <= 20 and not _POINTING.search(said) and not re.search(
+        r"^(?:好|了|得|先|再|待会|等会|一会|回家|睡|吃饭|出门|休息|下班|放弃|试|用|按)|一下|再看|再说|试试|再来|方案|这样", said) else []
 
 
 def person_or_kin(text: str) -> list[Phrase]:

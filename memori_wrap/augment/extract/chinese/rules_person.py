@@ -50,7 +50,7 @@ SELF_RULES = (
     *both("work.retired", "退", "(?P<o>退休(?:老)?(?:[^，前后]{0,6}))(?:一个|一枚|一名|了)?$", "whole", "works_as", "attribute", "{o}", me=ME, unless="想|要|打算|前"),
     rule("work.sell", "卖送", f"{ME}(?:毕业后|毕业以后)?(?P<o>(?:卖(?:保险|房|车|水果|衣服|烧烤|早餐|化妆品)|送(?:外卖|快递)))(?:为生|的)?$", "whole", "works_as",
          "attribute", "{s}的工作是{o}"),
-    *both("work.runs", "开経营", f"(?:在[^，]{{1,8}}?)?(?:开|经营)(?:了|着)?(?:一)?(?:家|个|间|所)?(?P<o>(?:[㐀-鿿]{{0,4}}){w.BUSINESSES})", "whole", "works_as",
+    *both("work.runs", "开経营", f"(?:在[^，]{{1,8}}?)?(?:开|经营)(?:了|着)?(?:一)?(?:家|个|间|所)?(?P<o>(?:[㐀-鿿]{{0,4}}){w.BUSINESSES})(?!的)(?=$|[，了叫])", "whole", "works_as",
           "attribute", "经营{o}", me=ME, unless=_PAST + "|想开|打算|梦见"),
     rule("work.passed", "考", f"{ME}考上了?(?P<o>[^，]+)$", "job", "works_as", "attribute", "{s}成为{o}"),
     *both("work.at", "在", f"(?:是)?在(?P<o>{_ORG})(?:里)?(?=做|当|上班|工作|任|担任|打工|实习|干|开|教|$)", "organisation", "works_at", "attribute", "在{o}工作", me=ME,

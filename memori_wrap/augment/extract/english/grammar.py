@@ -49,7 +49,7 @@ _OF_TEXT: Mapping[str, Callable[[str], list[Phrase]]] = {
     "pronouns": names.pronouns, "rel": names.relation, "school": places.school, "subject": places.subject,
     "thing": phrases.thing, "things": phrases.things, "time_zone": names.time_zone, "tool": habits.tool,
     "trait": habits.trait, "removal": acts.removal, "trip": acts.trip, "verb": _verb, "wish": acts.wish,
-    "body": lasting.body, "business": lasting.business, "deed": lasting.deed, "expected": lasting.expected, "faith": lasting.faith,
+    "allergens": lasting.allergens, "body": lasting.body, "business": lasting.business, "deed": lasting.deed, "expected": lasting.expected, "faith": lasting.faith,
     "food": lasting.food, "group": lasting.group, "habit": lasting.habit, "happened": lasting.happened, "illness": lasting.illness,
     "intolerance": lasting.intolerance, "medicine": lasting.medicine, "negated_thing": lasting.negated_thing,
     "observed": lasting.observed, "occupation": lasting.occupation, "peeve": lasting.peeve, "person": lasting.person,

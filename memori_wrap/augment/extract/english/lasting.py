@@ -8,7 +8,7 @@ from memori_wrap.augment.extract.english import lists_more as more
 from memori_wrap.augment.extract.english import words as w
 from memori_wrap.augment.extract.english.acts import first_word
 from memori_wrap.augment.extract.english.habits import is_of
-from memori_wrap.augment.extract.english.phrases import LIST_TAIL, SEPARATOR, bare, cut, is_thing, phrase
+from memori_wrap.augment.extract.english.phrases import LIST_TAIL, SEPARATOR, bare, cut, is_thing, phrase, things
 from memori_wrap.augment.extract.english.wording import third_person
 from memori_wrap.augment.extract.grammar import Phrase
 
@@ -87,6 +87,8 @@ def skill(text: str) -> list[Phrase]:
     """A verb of the list, with what it is done to."""
     said = re.split(r" (?:with|for|at|to|on|better|faster|well|pretty|really|if|too|anymore|n|and)\b", cut(text))[0]
     lower = said.lower()
+    if re.search(r"\b(?:conclusions?|attention|lines?|blank|through|off|out|into|up|down|home|there|here)\b", lower):
+        return []
     known = first_word(said) in more.SKILLS or lower in more.SKILLS
     return phrase(said) if known and said.count(" ") <= 4 and not _UNSAID.search(said) else []
 
@@ -125,6 +127,10 @@ def occupation(text: str) -> list[Phrase]:
     return phrase(said)
 
 
+def _is_task(said: str) -> bool:
+    return not more.TASKS.isdisjoint(said.lower().split()) and "driving test" not in said.lower()
+
+
 def habit(text: str) -> list[Phrase]:
     """A verb phrase with how often: "run 5k every morning"."""
     match = _CLAUSE.search(text)
@@ -132,6 +138,8 @@ def habit(text: str) -> list[Phrase]:
     verb = first_word(said)
     often = _OFTEN.search(said)
     if not often or not verb.isalpha() or verb in more.NOT_HABITS or verb.endswith(("ed", "ing")) or often.start() == 0:
+        return []
+    if _is_task(said):
         return []
     if said[: often.start()].strip() in ("go", "do", "meet", "come", "talk", "speak", "try", "post"):
         return []
@@ -143,6 +151,8 @@ def deed(text: str) -> list[Phrase]:
     match = _CLAUSE.search(text)
     said = cut(text[: match.start()] if match else text).strip(" .")
     if _UNSAID.search(said) or said.count(" ") > 10 or first_word(said) not in more.DEEDS:
+        return []
+    if _is_task(said):
         return []
     if re.search(r" (?:the|an?|my|our|and|with|at|for|of|to|in|on)$", said):  # a quotation or the like was cut off
         return []
@@ -236,3 +246,8 @@ def happened(text: str) -> list[Phrase]:
     match = _CLAUSE.search(text)
     said = (text[: match.start()] if match else text).strip(" .")
     return phrase(said) if said.count(" ") <= 8 else []
+
+
+def allergens(text: str) -> list[Phrase]:
+    """What one is allergic to, but in jest."""
+    return [each for each in things(text) if each.key.lower() not in more.JOKED_ALLERGENS]

@@ -82,3 +82,13 @@ NATIONS = words(
     qatari kuwaiti jordanian palestinian yemeni omani kurdish catalan basque galician bavarian sicilian maori māori
     samoan tongan fijian hawaiian texan californian scottish kiwi luxembourgish moldovan belarusian flemish walloon"""
 )
+TASKS = words(
+    """website site build argument test tests package meeting app file files script scripts page logs log error errors
+    code command query server job pipeline report document bug update updates function program module notebook model
+    benchmark task tasks ticket tickets release version branch commit call calls email emails form line"""
+)
+"""Things of a day's work: what was done to them, or is done every hour, is no news of a person's life."""
+JOKED_ALLERGENS = words(
+    """meetings nonsense work mondays stupidity mornings exercise people drama commitment small_talk bullshit bs
+    responsibility boredom cardio paperwork homework housework effort idiots failure criticism"""
+)

@@ -213,7 +213,7 @@ _OTHERS = (
           "relationship", "{n} likes {o}"),
     _theirs("hates", "hates dislikes", " (?:really |absolutely )?(?:hates|dislikes) (?!to |it|that|this|me|him|her)",
           "things", "dislikes", "relationship", "{n} dislikes {o}"),
-    _theirs("allergy", "allergic", "(?: is|'s) (?:severely |very |also )?allergic to ", "things", "allergic_to",
+    _theirs("allergy", "allergic", "(?: is|'s) (?:severely |very |also )?allergic to ", "allergens", "allergic_to",
           "relationship", " is{n} allergic to {o}"),
     _theirs("trait", "is s", "(?: is|'s) (?:also )?", "trait", "is", "relationship", " is{n} {o}"),
     _theirs("age", "is turned", " (?:is|just turned|turned) (?=\\d)", "age", "age", "relationship",

@@ -165,7 +165,7 @@ NOT_PLACES = words(
 )
 NOT_EMPLOYERS = words(
     """home night nights work least first once all times noon midnight weekends free food money it him her them me
-    myself himself fun peanuts tips hours years months weeks days now today change living most life people one"""
+    myself himself fun peanuts tips hours years months weeks days now today change living most life people one heart hand risk large"""
 )
 NOT_NAMES = words(
     """i i'm i've i'll is are was and or but the a an my your his her our their its this that these those it he she we
