@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from memori_wrap.augment.extract.clauses import words_of
+from memori_wrap.augment.extract.grammar import words_of
 from memori_wrap.augment.extract.english.grammar import ENGLISH
 from memori_wrap.augment.extract.grammar import CATEGORIES, ENDS, PREDICATES, SINGLE_VALUED, closes
 from memori_wrap.augment.extract.rules import RuleExtractor

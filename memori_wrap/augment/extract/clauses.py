@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from memori_wrap.augment.extract.grammar import Clause, Grammar
 
 _QUOTATION = re.compile("“[^”]*”")
-_WORD = re.compile(r"[^\W_]+")
-_PAUSE = re.compile(r"[,;:—–(]")
+_PAUSE = re.compile(r"[,;:—–(，；：（]")
 _REACH = 60
 """How far back the words are looked for that make a clause somebody else's."""
 _LONGEST = 300
@@ -24,11 +23,11 @@ def clauses(grammar: Grammar, sentence: str, before: str) -> Iterator[Clause]:
     outside = _QUOTATION.sub(lambda match: "“" * len(match[0]), sentence) if quotations else sentence
     if grammar.question.match(outside) or grammar.secret.search(sentence):
         return
-    words = words_of(sentence)
+    words = grammar.words(sentence)
     may_be_reported = not words.isdisjoint(grammar.reports)
     limit = len(sentence) if words.isdisjoint(grammar.doubts) else _certain(grammar, sentence)
     limit = min(limit, _stated(grammar, sentence, outside))
-    shared = False
+    shared = ""
     for start, end, bare in _spans(grammar, sentence, quotations):
         if start >= limit:
             return
@@ -37,28 +36,33 @@ def clauses(grammar: Grammar, sentence: str, before: str) -> Iterator[Clause]:
         if bare:
             if not shared:
                 continue
-            text = grammar.elided + text
+            text = (shared + text).replace("  ", " ")
         text, note = _opened(grammar, _shortened(text.strip()))
         # A quotation at the front is somebody else's; so is what is reported on either side.
         if not text or text.startswith("“") or (may_be_reported and is_reported(grammar, sentence, start)):
-            shared = False
+            shared = ""
             continue
         if may_be_reported and grammar.reported_after.match(sentence, stop):
-            shared = False
+            shared = ""
             continue
-        shared = text.lower().startswith(grammar.elided.lower().strip()) and not grammar.open.search(text)
+        shared = _carried(grammar, text)
         ended = grammar.ended(text)
         yield Clause(ended or text, sentence[:start] or before, note, ended is not None)
+
+
+def _carried(grammar: Grammar, text: str) -> str:
+    """The subject of a clause as the next one may share it; "" where it does not."""
+    if grammar.open.search(text):
+        return ""
+    if grammar.carried is not None:
+        match = grammar.carried.match(text)
+        return (match["own"] or grammar.elided) if match else ""
+    return grammar.elided if text.lower().startswith(grammar.elided.lower().strip()) else ""
 
 
 def _shortened(text: str) -> str:
     """A clause up to ``_LONGEST``, at a blank: nobody states a thing of themselves at such length."""
     return text if len(text) <= _LONGEST else text[:_LONGEST].rpartition(" ")[0]
-
-
-def words_of(text: str) -> set[str]:
-    """The words of a text in small letters; "I'd" is two."""
-    return set(_WORD.findall(text.lower()))
 
 
 def is_reported(grammar: Grammar, text: str, place: int) -> bool:
@@ -91,7 +95,7 @@ def _spans(grammar: Grammar, sentence: str, quotations: list[tuple[int, int]]) -
         if any(opens < match.start() < closes for opens, closes in quotations):
             continue
         yield start, match.start(), bare
-        start, bare = match.end(), match["bare"] is not None
+        start, bare = match.end(), match.lastgroup is not None
     yield start, len(sentence), bare
 
 
@@ -107,4 +111,4 @@ def _opened(grammar: Grammar, text: str) -> tuple[str, bool]:
         if match is None or match.end() == 0:
             break
         text = text[match.end() :]
-    return text.rstrip(" ,;:-–—(.!…"), note
+    return text.rstrip(" ,;:-–—(.!…。！，；：、～~（"), note

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from memori_wrap.text import fold
@@ -64,6 +65,17 @@ PREDICATES: Mapping[str, str] = {
     "avoids": "does not eat, drink or do",
     "never": "a rule of one's own, verb first",
     "allergic_to": "allergies",
+    "condition": "illness, intolerance, disability",
+    "takes": "a medicine",
+    "religion": "faith, or what of it one observes",
+    "body": "height, weight, size",
+    "fears": "a lasting fear",
+    "member_of": "club, team, choir",
+    "studied": "what one has a degree in or was trained for",
+    "can": "a skill, verb first",
+    "cannot": "what one is not able to do, verb first",
+    "lacks": "what one does not have: a car, children",
+    "did": "what one has done, verb first",
     "asks_to": "standing instruction to the assistant",
     "note": "what one asked to be remembered",
 }
@@ -104,6 +116,14 @@ def closes(ending: Triple, known: Triple) -> bool:
         return True
     begins = f"{one} ".startswith(f"{other} ") or f"{other} ".startswith(f"{one} ")
     return known.predicate in SINGLE_VALUED and begins
+
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+def words_of(text: str) -> AbstractSet[str]:
+    """The words of a text in small letters; "I'd" is two."""
+    return set(_WORD.findall(text.lower()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,10 +187,12 @@ class Grammar:
     stands before it is a statement ("I live in Berlin, where can I ...?"); a mere "right?" must not match.
     ``hypothetical``: the clause and all after it are skipped; it is tried where a word of ``doubts`` stands, and the
     reporting patterns where one of ``reports`` does, since a long alternation at every letter is slow.
-    ``boundary``: where a clause begins; its group ``bare``, if it matches, marks a verb that shares the subject
+    ``boundary``: where a clause begins; its group, if one matches, marks a verb that shares the subject
     (``elided`` before it) of the clause before it, unless that one matches ``open``. ``reported_before`` and
     ``reported_after``: somebody else's words. ``opener``: stripped from the front of a clause, again and again.
-    ``note``: "remember that". ``ended``: the positive form of a clause that says that something ended, else None.
+    ``carried``: finds, at the front of a clause, the subject (group ``own``, else it is ``elided``) that the clauses
+    after it share; None: it is always ``elided``.
+    ``note``: "remember that". ``words``: what of a text the cues are looked for among: words, or characters. ``ended``: the positive form of a clause that says that something ended, else None.
     """
 
     language: str
@@ -197,6 +219,8 @@ class Grammar:
     readers: Mapping[str, Reader]
     rules: Sequence[Rule]
     note_rule: Rule
+    words: Callable[[str], AbstractSet[str]] = words_of
+    carried: re.Pattern[str] | None = None
     by_cue: Mapping[str, Sequence[int]] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -12,7 +12,8 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 
-from memori_wrap.augment.extract.clauses import clauses, is_reported, words_of
+from memori_wrap.augment.extract.clauses import clauses, is_reported
+from memori_wrap.augment.extract.chinese.grammar import CHINESE
 from memori_wrap.augment.extract.english.grammar import ENGLISH
 from memori_wrap.augment.extract.grammar import Clause, Grammar, Phrase, Rule
 from memori_wrap.augment.extract.sentences import plain, sentences
@@ -44,7 +45,7 @@ class _Pace:
 class RuleExtractor:
     """The ``Extractor`` that always works. Pure and without state: one instance serves any number of threads."""
 
-    def __init__(self, grammars: Sequence[Grammar] = (ENGLISH,)) -> None:
+    def __init__(self, grammars: Sequence[Grammar] = (ENGLISH, CHINESE)) -> None:
         self._grammars = tuple(grammars)
 
     def extract(self, messages: Sequence[StoredMessage]) -> Sequence[tuple[str, Fact]]:
@@ -84,7 +85,7 @@ def _read(grammar: Grammar, text: str, speaker: str, pace: _Pace) -> Iterator[Fa
 
 def _facts(grammar: Grammar, clause: Clause, quote: str, speaker: str) -> Iterator[Fact]:
     """The facts of one clause; where it is to be remembered and no rule knows it, the note that it is."""
-    numbers = sorted({number for word in words_of(clause.text) for number in grammar.by_cue.get(word, ())})
+    numbers = sorted({number for word in grammar.words(clause.text) for number in grammar.by_cue.get(word, ())})
     found = False
     for number in numbers:
         for fact in _apply(grammar, grammar.rules[number], clause, quote, speaker):

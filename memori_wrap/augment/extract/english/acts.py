@@ -38,7 +38,7 @@ _VAGUE = re.compile(
 _EVENT = re.compile(rf"\b{w.either(w.EVENTS)}\b", re.I)
 _YOU = re.compile(r"\b(?:you|your|yours|u|ur)\b", re.I)
 _UNSAID = re.compile(
-    r"\b(?:it|them|him|her|his|their|these|those)\b|\b(?:that|this|one)$|\b(?:make|do) (?:that|this)\b", re.I
+    r"\b(?:it|them|him|her|his|their|these|those)\b|\b(?:that|this|one)$|\b(?:make|do) (?:that|this)\b|\bthis (?!year|month|week|weekend|summer|winter|spring|autumn|fall|morning|afternoon|evening|\w+day)", re.I
 )
 _VERBS_OF = {gerund(verb): verb for verb in w.PLAN_VERBS}
 MAX_WORDS = 16

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from memori_wrap.augment.extract.english import acts, habits, names, phrases, places
+from memori_wrap.augment.extract.english import acts, habits, lasting, names, phrases, places
+from memori_wrap.augment.extract.english.rules_lasting import LASTING
 from memori_wrap.augment.extract.english.rules_life import LIFE, NOTE
 from memori_wrap.augment.extract.english.rules_person import PERSON
 from memori_wrap.augment.extract.english.wording import ended
-from memori_wrap.augment.extract.english.words import words
+from memori_wrap.augment.extract.english.names import UPPER
+from memori_wrap.augment.extract.english.words import KIN, PETS, either, words
 from memori_wrap.augment.extract.grammar import Grammar, Phrase, Reader
 
 _BEGINS = (
@@ -47,6 +49,12 @@ _OF_TEXT: Mapping[str, Callable[[str], list[Phrase]]] = {
     "pronouns": names.pronouns, "rel": names.relation, "school": places.school, "subject": places.subject,
     "thing": phrases.thing, "things": phrases.things, "time_zone": names.time_zone, "tool": habits.tool,
     "trait": habits.trait, "removal": acts.removal, "trip": acts.trip, "verb": _verb, "wish": acts.wish,
+    "allergens": lasting.allergens, "body": lasting.body, "business": lasting.business, "deed": lasting.deed, "expected": lasting.expected, "faith": lasting.faith,
+    "food": lasting.food, "group": lasting.group, "habit": lasting.habit, "happened": lasting.happened, "illness": lasting.illness,
+    "intolerance": lasting.intolerance, "medicine": lasting.medicine, "negated_thing": lasting.negated_thing,
+    "observed": lasting.observed, "occupation": lasting.occupation, "peeve": lasting.peeve, "person": lasting.person,
+    "late_pet": lasting.late_pet, "skill": lasting.skill, "supported": lasting.supported, "taught": lasting.taught, "title": lasting.title,
+    "tongues": lasting.tongues, "whole": lasting.whole,
     "work": places.work, "decision": acts.decision, "name": names.name,
 }  # fmt: skip
 
@@ -66,7 +74,8 @@ _READERS: Mapping[str, Reader] = {
 ENGLISH = Grammar(
     language="en",
     trigger=re.compile(
-        r"\b(?:i|im|ive|my|me|we|our|remember|note|keep in mind|forget|from now on|always|"
+        r"^(?:just |finally |recently |yesterday )?(?:ran|adopted|sold|bought|passed|got|had|moved|relocated|finished|new|"
+        r"started|joined|graduated|email|the (?:wife|husband))\b|(?:any day|every time|ever again|from now on)\b|^(?:keep your|rule for|address me|stop|please)\b|\b(?:i|im|ive|my|me|we|our|remember|note|keep in mind|forget|from now on|always|"
         r"never)\b", re.I),
     foreign=re.compile(
         r"^(?:(?:please|pls|hey|hi|hello|ok|okay|now|can you|could you|would you|will you|help me|i want you to|"
@@ -89,8 +98,8 @@ ENGLISH = Grammar(
         r"^(?:(?:and|but|so|hey|hi|hello|ok|okay|well|btw|also|then|just)[,!]? ){0,3}"
         r"(?:do|does|did|am|is|are|was|were|can|could|should|shall|would|has|what|what's|whats|where|who|whom|whose|"
         r"why|how|"
-        r"which|isn't|aren't|won't|can't you|doesn't|didn't|wouldn't|(?:have|had|will|may|might|don't) (?:i|you|we|"
-        r"they|my)|"
+        r"which|isn't|aren't|won't|can't you|doesn't|didn't|wouldn't|(?:have|will|may|might|don't) (?:i|you|we|"
+        r"they|my)|had (?:i|you|we|they)|"
         r"when (?:do|does|did|is|are|was|can|will|should)|guess (?:where|who))\b",
         re.I,
     ),
@@ -99,23 +108,23 @@ ENGLISH = Grammar(
         r"could|should) (?:i|we)|"
         r"what|what's|how|how's|where|which|who|why|when|any (?:tips|ideas|advice|suggestions)|do you (?:have|"
         r"know of|recommend)|"
-        r"is there|are there)(?: [^\s?]+){2}",
+        r"is there|are there|(?:does|do|did|is|are|will|would) (?:your|the|this|it|that|you|there))(?: [^\s?]+){2}",
         re.I,
     ),
     secret=re.compile(
         r"\b(?:passwords?|passcode|passphrase|pin (?:code|is|number)|cvv|ssn|social security|"
         r"api[ _-]?key|secret key|private key|credit card)\b", re.I),
     hypothetical=re.compile(
-        r"\b(?:if|unless|wish|wished|imagine|suppose|supposing|pretend|pretending|whether|as though|would|wouldn't|"
-        r"would've|i'd|we'd|"
+        r"\b(?:if|unless|wish|wished|imagine|suppose|supposing|pretend|pretending|whether|as though|would(?! (?:really )?(?:love to|like you to))|wouldn't|"
+        r"would've|(?:i'd|we'd)(?! (?:really )?(?:love to|like you to))|"
         r"in (?:my|the|this|a|our) (?:novel|story|game|script|screenplay|poem|song|dream|fantasy|scene)|"
-        r"hypothetically|assuming|in case|lest|let's say|what if|not sure|don't think|doubt|not true|dreamt|dreamed)\b",
+        r"hypothetically|assuming|oh great|yeah right|oh joy|oh sure|in case|lest|let's say|what if|not sure|don't think|doubt|not true|dreamt|dreamed)\b",
         re.I,
     ),
     doubts=words(
         """if unless wish wished imagine suppose supposing pretend pretending whether though would wouldn d novel story
         game script screenplay poem song dream fantasy scene hypothetically assuming case lest let what sure think doubt
-        true dreamt dreamed"""
+        true dreamt dreamed oh yeah"""
     ),
     reports=words(
         """said says say saying told tells tell asked asks wrote writes think thinks thought claim claims claimed
@@ -125,19 +134,25 @@ ENGLISH = Grammar(
         r"(?:(?<!remember)(?<!forget)(?<!note)(?<!mind)[,;:(]|[.!…]+(?= )| [–—-]+(?= )|—|–) ?"
         rf"(?:{_JOINED}[, ] ?){{0,3}}(?={_BEGINS})"
         rf"| (?:{_JOINED} ){{1,3}}(?={_BEGINS})"
-        rf"|,? (?:and|but) (?P<bare>)(?={_SHARED_VERBS})",
+        rf"|,? (?:and|but) (?P<bare>)(?={_SHARED_VERBS})"
+        r"|,(?P<shared>)(?= (?:currently |now )?(?:living|working|based|studying) (?:in|at|as|for)\b)"
+        r"|(?:[,;] |(?<=\w) )(?:and |but |so )?(?:he|she)(?P<theirs>)(?=(?:'s|(?: is| has| lives| works| loves| likes|"
+        r" hates| plays| speaks| teaches| studies| doesn't| never| drives| turned))\b)",
         re.I,
     ),
     open=re.compile(
         r"\b(?:to [a-z]+|will|can|could|going|plan|want|must|should|let|help|who|which|that|'ll|used|"
         r"don't|not|never)\b", re.I),
     elided="I ",
+    carried=re.compile(
+        rf"(?:i|im|ive)\b|(?!.*\b(?:woman|man|guy|girl|boy|friend|someone|somebody|person)\b.)"
+        rf"(?P<own>(?:my|our|the(?= (?:wife|husband))) (?:[\w-]+ )?{either(KIN | PETS)}(?:,? (?-i:{UPPER})[\w-]+)?)\b(?!')", re.I),
     reported_before=re.compile(rf"\b{_SAY}(?: (?:me|us|him|her|them|that|everyone|people|to \w+))*[ ,:;–—“-]*$", re.I),
     reported_after=re.compile(rf"[ ,;–—”-]*(?:(?:he|she|they|everyone|[A-Z]\w+|my \w+) {_SAY}\b|said |says )"),
     opener=re.compile(
         r"(?:(?:and|but|so|because|cause|cuz|since|plus|also|well|yes|yeah|yep|yup|no|nope|nah|oh|ah|aw|aww|wow|hi|"
         r"hey|hello|"
-        r"ok|okay|actually|basically|honestly|anyways?|btw|by the way|fyi|just so you know|just fyi|for the record|"
+        r"ok|okay|actually|basically|honestly|anyways?|btw|by the way|fyi|before i forget|just so you know|just fyi|for the record|"
         r"in fact|"
         r"to be honest|tbh|now|currently|nowadays|these days|recently|lately|today|right now|as you know|personally|"
         r"sure|"
@@ -166,6 +181,6 @@ ENGLISH = Grammar(
     possessive="{s}'s",
     no_longer=" no longer",
     readers=_READERS,
-    rules=(*PERSON, *LIFE),
+    rules=(*PERSON, *LIFE, *LASTING),
     note_rule=NOTE,
 )  # fmt: skip

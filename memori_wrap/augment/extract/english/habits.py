@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from memori_wrap.augment.extract.english import words as w
+from memori_wrap.augment.extract.english.lists_more import NATIONS
 from memori_wrap.augment.extract.english.phrases import (
     COMPANY,
     LIST_TAIL,
@@ -84,14 +85,14 @@ def trait(text: str) -> list[Phrase]:
 
 
 _TRAIT = re.compile(
-    rf"({w.either(w.TRAITS)})(?=$|[,;.!:]| (?:and|but|{SIDE}|{TIME}|person|woman|man|guy|girl|by)\b)",
+    rf"({w.either(w.TRAITS | NATIONS)})(?=$|[,;.!:]| (?:and|but|{SIDE}|{TIME}|person|woman|man|guy|girl|by)\b)",
     re.I,
 )
 
 
 def languages(text: str) -> list[Phrase]:
     found: list[Phrase] = []
-    for raw in SEPARATOR.split(cut(text, LIST_TAIL)):
+    for raw in SEPARATOR.split(cut(re.sub(r"\ba (?:little|bit)(?: of)? ", "", text, flags=re.I), LIST_TAIL)):
         item = re.sub(
             r"^(?:(?:a (?:little|bit)(?: of)?|some|fluent|basic|native|both|conversational|only|broken) )+",
             "",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from memori_wrap.augment.extract.english import words as w
+from memori_wrap.augment.extract.english.lists_more import NATIONS
 from memori_wrap.augment.extract.english.phrases import bare, cut, first_word, phrase
 from memori_wrap.augment.extract.grammar import Clause, Phrase
 
@@ -19,7 +20,7 @@ _FULL_NAME = re.compile(
 )
 _SMALL_NAME = re.compile(r"[^\W\d_]{2,20}(?=$|[,;.!]| and | but )")
 _NATIONAL = re.compile(r"(?:ish|ese|ians?|eans?|cans?|ist|ists|ers)$", re.I)
-_ORDINARY = w.NOT_NAMES | w.TRAITS | w.FIELDS | w.JOBS | w.KIN | w.LANGUAGES
+_ORDINARY = w.NOT_NAMES | w.TRAITS | NATIONS | w.FIELDS | w.JOBS | w.KIN | w.LANGUAGES
 _SOMEBODY = re.compile(rf"(?:.{{0,60}}? (?:named|called) )?(?:my \w+,? )?(?P<name>{NAME})", re.I)
 _LIST = re.compile(r", (?:and )?| and | & ")
 
@@ -36,7 +37,7 @@ def name(text: str) -> list[Phrase]:
     # Here even an ordinary word is a name if it has its capital: Will, Grace, Christian.
     if match is None or (match[0].lower() in _ORDINARY and not match[0][0].isupper()):
         return []
-    return phrase(match[0]) if first_word(match[0]) not in w.NOT_NAMES else []
+    return phrase(match[0]) if first_word(match[0]) not in w.NOT_NAMES - {"will"} or match[0] == "will" else []
 
 
 def greeted(text: str, clause: Clause) -> list[Phrase]:
@@ -128,7 +129,7 @@ def date(text: str) -> list[Phrase]:
 def age(text: str) -> list[Phrase]:
     """Years of life: a bare number must end the statement."""
     match = re.match(
-        r"(?P<age>\d{1,3})(?:(?:[ -]years?[ -]old|[ -]yo|[ -]y/o)\b|(?= ?(?:$|[,;.!])|"
+        r"(?P<age>\d{1,3})(?:(?:[ -]years?[ -]old|[ -]yo|[ -]y/o)\b|(?= ?(?:$|[,;!]|\.(?!\d))|"
         r" (?:and|now|today|this|last|yesterday|on)\b))",
         text,
         re.I,

@@ -11,15 +11,15 @@ OFTEN = (
     "(?:(?:really|absolutely|totally|just|also|always|usually|often|mostly|mainly|currently|now|still|actually|so|"
     "truly|"
     "particularly|especially|recently|definitely|generally|normally|both|only|kinda|kind of|sort of|pretty much|simply|"
-    "typically|do|finally|already|personally|originally|happily|very|all) ){0,3}"
+    "typically|do|finally|already|personally|originally|happily|very|all|even|proudly) ){0,3}"
 )
 I_DO = f"^(?:i|we) {OFTEN}"
-AM = f"^(?:i am|i'm|im|we are|we're) {OFTEN}"
+AM = f"^(?:i am|i'm|im|we are|we're|i(?= (?:living|working|based|studying|married|currently)\\b)) {OFTEN}"
 HAVE = f"^(?:i|we)(?:'ve| have|ve)? {OFTEN}"
 BEEN = f"^(?:i have|i've|ive|we have|we've) {OFTEN}"
 WHOSE = (
-    "^(?:my|our) (?:(?:new|old|current|own|only|dear|lovely|little|big|baby|youngest|oldest|eldest|younger|older|"
-    "best|late|beloved) ){0,2}"
+    "^(?:my|our|the(?= (?:wife|husband|missus)\\b)) (?:(?:new|old|current|own|only|dear|lovely|little|big|baby|youngest|oldest|eldest|younger|older|"
+    "best|late|beloved|twin|elder|first|second|foster|adopted|middle|poor|dear|only|favourite|favorite) ){0,2}"
 )
 REL = r"[\w-]{2,24}"
 """Any word: its reader knows who is meant, and a list of a hundred words in every pattern is slow to compile."""

@@ -49,7 +49,8 @@ _HABITS = (
           "learns", "attribute", "{s}{n} is learning {o}"),
     rule("learns.started", "learning", f"{HAVE}(?:started|been) learning (?!to |how |about |that )(?P<o>.+)",
           "things", "learns", "attribute", "{s} is learning {o}"),
-    rule("uses", "use", f"{I_DO}use (?P<o>.+)", "tool", "uses", "attribute", "{s}{n} uses {o}"),
+    rule("uses", "use", f"{I_DO}use (?P<o>.+)", "tool", "uses", "attribute", "{s}{n} uses {o}",
+         unless=r"\bfor (?:this|that|it)\b"),
     rule("drives", "drive", f"{I_DO}drive (?P<o>an? .+)", "owned", "drives", "possession", "{s}{n} drives {o}"),
     rule("does", "do", "^(?:i|we) (?:also |still |usually |often |now |really )?do (?P<o>.+)", "activity", "does",
           "attribute", "{s}{n} does {o}"),
@@ -97,19 +98,20 @@ _PLANS = (
 _RULES = (
     rule("avoid.never", "eat drink",
           "^(?:i|we) (?:really |also )?(?:never|don't|do not|dont|can't|cannot|cant|won't) (?:ever |really "
-          ")?(?P<verb>eat|drink) (?P<o>.+)", "things", "avoids", "rule", "{s} does not {verb} {o}"),
+          ")?(?P<verb>eat|drink) (?:anything (?:with|containing) |any )?(?P<o>.+)", "things", "avoids", "rule", "{s} does not {verb} {o}"),
     rule("avoid", "avoid", f"{I_DO}avoid (?P<o>.+)", "things", "avoids", "rule", "{s}{n} avoids {o}"),
     rule("never", "never", "^i never (?P<o>.+)", "own_rule", "never", "rule", "{s} never {o}"),
-    rule("allergy", "allergic", f"{AM}(?:severely |deathly |highly |quite |mildly )?allergic to (?P<o>.+)", "things",
+    rule("allergy", "allergic", f"{AM}(?:severely |deathly |highly |quite |mildly )?allergic to (?P<o>.+)", "allergens",
           "allergic_to", "rule", "{s} is{n} allergic to {o}", confidence=0.97),
     rule("allergy.have", "allergy",
-          "^i(?:'ve)? (?:have|got) an? (?:severe |mild |bad |serious )?(?P<o>[\\w-]+(?: [\\w-]+)?) allergy", "things",
+          "^i(?:'ve)? (?:have|got) an? (?:severe |mild |bad |serious )?(?P<o>[\\w-]+(?: [\\w-]+)?) allergy", "allergens",
           "allergic_to", "rule", "{s} is{n} allergic to {o}"),
     rule("order.from_now", "now future forward", "^(?:from now on|going forward|in (?:the )?future),? (?P<o>.+)",
           "order", "asks_to", "rule", "{s} asks to {o}"),
     rule("order.always", "always never",
           "^(?P<o>(?:always|never) (?:answer|reply|respond|write|speak|talk|call me|address me|use|format|explain"
-          "|suggest|recommend|show me|give me) .+)", "order", "asks_to", "rule", "{s} asks to {o}", confidence=0.85),
+          "|suggest|recommend|show me|give me) .+)", "order", "asks_to", "rule", "{s} asks to {o}", confidence=0.85,
+         unless=r"\b(?:this|these|here)\b"),
 )  # fmt: skip
 
 LIFE = (*_TASTE, *_HABITS, *_PLANS, *_RULES)

@@ -12,7 +12,7 @@ _GREETING = (
 )
 
 _SELF = (
-    rule("name.is", "name", "^my (?:(?:full|real|first|legal|given|last) )?name(?:'s| is|s) (?:actually )?(?P<o>.+)",
+    rule("name.is", "name", "^my (?:(?:full|real|first|legal|given|last) )?name(?: really| actually)?(?:'s| is|s) (?:actually |really )?(?P<o>.+)",
           "name", "name", "attribute", "{p} name is {o}", confidence=0.97,
           unless="last name|my names? (?:is|are) (?:not|on|in)"),
     rule("name.greeting", "m am im is", "^(?:i'm|i am|im|this is) (?P<o>.+)", "greeted", "name", "attribute",
@@ -152,7 +152,7 @@ _WORK = (
 
 _OWN = (
     rule("has", "have own got bought adopted rescued purchased keep",
-          f"{HAVE}(?:have|own|got|bought|adopted|rescued|purchased) (?P<o>.+)", "owned", "has", "possession",
+          f"{HAVE}(?:have|own|got|bought|adopted|rescued|purchased|keep) (?P<o>.+)", "owned", "has", "possession",
           "{s}{n} has {o}"),
     rule("has.bought", "bought purchased",
           f"{HAVE}(?:bought|purchased) (?:myself |ourselves )?(?P<o>(?:an? |some new |new |two |three ).+)", "bought",
@@ -198,7 +198,7 @@ def _theirs(id: str, cues: str, verb: str, kind: str, predicate: str, category: 
 
 
 _OTHERS = (
-    _theirs("from", "from", " (?:is|are) (?:originally )?from ", "place", "comes_from", "relationship",
+    _theirs("from", "from", "(?: is| are|'s) (?:originally )?from ", "place", "comes_from", "relationship",
           " is from {o}"),
     _theirs("home", "lives live", "s? (?:still |now |currently )?lives? in ", "home", "lives_in", "relationship",
           "{n} lives in {o}"),
@@ -207,19 +207,34 @@ _OTHERS = (
           "{n} works at {o}"),
     _theirs("works_as", "works", " (?:still |now |currently )?works as ", "job", "works_as", "relationship",
           "{n} works as {o}"),
-    _theirs("job", "is", " is (?:currently |now |also )?(?=an? )", "job", "works_as", "relationship", " is{n} {o}"),
+    _theirs("job", "is s", "(?: is|'s) (?:currently |now |also )?(?=an? )", "job", "works_as", "relationship", " is{n} {o}"),
     _theirs("likes", "likes loves enjoys",
           " (?:really |absolutely |also )?(?:likes|loves|enjoys) (?!to |it|that|this|me|him|her)", "things", "likes",
           "relationship", "{n} likes {o}"),
     _theirs("hates", "hates dislikes", " (?:really |absolutely )?(?:hates|dislikes) (?!to |it|that|this|me|him|her)",
           "things", "dislikes", "relationship", "{n} dislikes {o}"),
-    _theirs("allergy", "allergic", " is (?:severely |very |also )?allergic to ", "things", "allergic_to",
+    _theirs("allergy", "allergic", "(?: is|'s) (?:severely |very |also )?allergic to ", "allergens", "allergic_to",
           "relationship", " is{n} allergic to {o}"),
-    _theirs("trait", "is", " is (?:also )?", "trait", "is", "relationship", " is{n} {o}"),
+    _theirs("trait", "is s", "(?: is|'s) (?:also )?", "trait", "is", "relationship", " is{n} {o}"),
     _theirs("age", "is turned", " (?:is|just turned|turned) (?=\\d)", "age", "age", "relationship",
           " is {o} years old"),
     _theirs("birthday", "birthday", "'s birthday(?:'s| is)(?: on)? ", "date", "birthday", "event",
           "'s birthday is {o}"),
+    _theirs("teaches", "teaches", " teaches ", "taught", "works_as", "relationship", "{n} works by {o}"),
+    _theirs("agent", "is s", "(?: is|'s) (?:now |also )?(?=an? )", "occupation", "works_as", "relationship", " is{n} {o}"),
+    _theirs("condition", "has", " (?:has|suffers from|was diagnosed with) ", "illness", "condition", "relationship",
+          "{n} has {o}"),
+    _theirs("speaks", "speaks", " speaks ", "languages", "speaks", "relationship", "{n} speaks {o}"),
+    _theirs("avoids", "eat drink", " (?:doesn't|does not|never|can't) (?:eat|drink)s? (?:anything (?:with|containing) )?", "things", "avoids",
+          "relationship", " avoids {o}"),
+    _theirs("studies", "studies studying", "(?: is studying|'s studying| studies) ", "subject", "studies", "relationship",
+          "{n} studies {o}"),
+    _theirs("fears", "afraid scared terrified", "(?: is|'s) (?:afraid|scared|terrified) of ", "things", "fears",
+          "relationship", " is{n} afraid of {o}"),
+    _theirs("uses", "drives", " drives (?=an? )", "thing", "drives", "relationship", "{n} drives {o}"),
+    _theirs("did", "had passed got", " (?:just )?(?=(?:had a (?:stroke|heart attack|fall|baby|miscarriage|accident|operation)|"
+          "got (?:married|engaged|divorced|promoted)|passed away|died|retired|graduated))", "happened", "did",
+          "relationship", ": {o}"),
     _theirs("plays", "plays", " plays ", "played", "plays", "relationship", "{n} plays {o}"),
 )  # fmt: skip
 

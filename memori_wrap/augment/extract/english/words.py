@@ -26,12 +26,13 @@ KIN = words(
 )
 PEOPLE = KIN | words(
     """parent grandparent relative friend bestie buddy roommate flatmate housemate neighbor neighbour colleague coworker
-    co-worker boss manager supervisor mentor teacher coach therapist doctor dentist landlord assistant
+    co-worker boss manager supervisor mentor teacher coach therapist doctor dentist landlord assistant lead landlady
     classmate teammate tutor"""
 )
 PETS = words(
     """dog cat puppy pup kitten kitty hamster parrot rabbit bunny horse pony goldfish fish turtle tortoise snake lizard
-    gecko guinea_pig budgie cockatiel canary bird ferret pet doggo labrador lab poodle beagle corgi dachshund husky
+    gecko guinea_pig budgie cockatiel canary bird ferret pet doggo labrador lab poodle tabby mongrel mutt greyhound whippet dalmatian rottweiler schnauzer siamese axolotl
+    dachshund hedgehog tortoise bee budgerigar llama alpaca cockerel rooster goose beagle corgi dachshund husky
     bulldog terrier retriever shepherd collie spaniel pug chihuahua goat chicken hen duck donkey cow sheep pig gerbil
     rat mouse iguana frog tarantula"""
 )
@@ -47,7 +48,9 @@ OWNED = PETS | words(
     nintendo_switch console raspberry_pi telephone tattoo restaurant bakery shop store cafe company business studio
     gallery blog podcast youtube_channel youtube_account aquarium pool sauna treadmill kayak canoe surfboard snowboard
     skateboard tent caravan motorhome motor_home vinyl_collection record_collection stamp_collection air_fryer
-    espresso_machine sewing_machine grill"""
+    espresso_machine sewing_machine grill record_player turntable washing_machine dishwasher tv
+    television treehouse allotment vineyard orchard sailboat dinghy tractor motorcycle e-bike cargo_bike unicycle
+    synthesizer synth harp accordion banjo mandolin violin harmonica rowing_machine smartwatch watch hot_tub"""
 )
 JOBS = words(
     """accountant actor actress architect artist assistant_professor astronaut astronomer athlete attorney author baker
@@ -88,7 +91,9 @@ TRAITS = words(
     chinese japanese korean vietnamese thai indian pakistani indonesian filipino egyptian nigerian kenyan
     south_african ethiopian moroccan israeli iranian iraqi lebanese syrian argentinian colombian chilean peruvian cuban
     jamaican african asian european latino latina kosher halal sober colorblind widow widower foodie bookworm twin
-    recovering_alcoholic"""
+    recovering_alcoholic quaker mormon baptist lutheran methodist anglican orthodox taoist shinto pagan jain mennonite
+    amish sunni shia divorcee teetotal teetotaler teetotaller chronically_ill wheelchair_user blind hard_of_hearing
+    colour_blind"""
 )
 LANGUAGES = words(
     """english german french spanish italian portuguese dutch swedish norwegian danish finnish icelandic russian
@@ -100,6 +105,8 @@ PLAYED = words(
     """tennis football soccer basketball baseball volleyball hockey rugby cricket golf badminton squash table_tennis
     ping_pong chess poker bridge go darts pool lacrosse softball pickleball guitar bass piano violin cello viola drums
     flute clarinet saxophone trumpet trombone harp ukulele banjo keyboard keys accordion harmonica oboe organ
+    ice_hockey field_hockey handball water_polo netball snooker padel ultimate lute tuba bassoon french_horn double_bass sitar
+    theremin bagpipes fiddle mandolin euphonium recorder bells cornet euchre backgammon mahjong shogi petanque bowls curling
     electric_guitar bass_guitar acoustic_guitar video_games board_games computer_games minecraft dnd d&d fortnite
     valorant league_of_legends dota overwatch zelda pokemon dungeons_and_dragons card_games"""
 )
@@ -117,7 +124,8 @@ FOODS = words(
 EVENTS = words(
     """appointment meeting interview exam test flight surgery checkup check-up operation wedding recital concert
     presentation deadline conference audition competition tournament marathon game match class lesson train session
-    party reunion ceremony graduation date_night dinner lunch call therapy_session performance show workshop"""
+    party reunion ceremony graduation date_night dinner lunch call therapy_session performance show workshop
+    anniversary vaccination audition viva defence defense hearing trial scan biopsy root_canal mri gig"""
 )
 MONTHS = words(
     "january february march april may june july august september october november december jan feb mar apr jun jul aug "
@@ -157,7 +165,7 @@ NOT_PLACES = words(
 )
 NOT_EMPLOYERS = words(
     """home night nights work least first once all times noon midnight weekends free food money it him her them me
-    myself himself fun peanuts tips hours years months weeks days now today change living most life people one"""
+    myself himself fun peanuts tips hours years months weeks days now today change living most life people one heart hand risk large"""
 )
 NOT_NAMES = words(
     """i i'm i've i'll is are was and or but the a an my your his her our their its this that these those it he she we

@@ -1,0 +1,1 @@
+"""The Chinese grammar: ``grammar.CHINESE``. Cues are characters, since nothing stands between words."""
