@@ -38,14 +38,16 @@ ROWS = (
     Row("demo", "2: 1", ("scripts/demo",)),
     Row("demo without network", "2: 1", ("scripts/offline", "scripts/demo"), needs=("unshare",)),
     Row("Memori's quickstart", "2: 4", (*PYTEST, "tests/unit/test_examples.py", "-k", "quickstart")),
-    Row("everyday tests", "2: 1, 5, 7, 8; 3: 1, 3, 5-7; 4: 1, 2, 5", (*PYTEST, "-m", "not slow"), is_pytest=True),
-    Row("slow tests", "2: 5-7; 3: 1; 4: 2, 4", (*PYTEST, "-m", "slow"), is_pytest=True),
+    Row("everyday tests", "2: 1, 5, 7, 8; 3: 1, 3, 5-7; 4: 1, 2, 5; 5: 3, 4; 8: 2-4", (*PYTEST, "-m", "not slow"), is_pytest=True),
+    Row("slow tests", "2: 5-7; 3: 1; 4: 2, 4; 7: 5; 8: 2, 3", (*PYTEST, "-m", "slow"), is_pytest=True),
     Row("check", "2: the house", ("scripts/check",)),
     *(
-        Row(f"recall on {name}", "2: 2", ("scripts/bench", "recall", str(DATA / name)), needs=(DATA / name,))
+        Row(f"recall on {name}", "2: 2; 5: 1", ("scripts/bench", "recall", str(DATA / name)), needs=(DATA / name,))
         for name in ("locomo_dev", "beam_dev", "memdaily_dev")
     ),
-    Row("overhead beside Memori", "2: 3", ("scripts/bench", "overhead"), needs=(ROOT / "benchmarks" / "overhead.py",)),
+    Row("overhead", "2: 3; 5: 2", ("scripts/bench", "overhead", "--pairs", "100")),
+    Row("scale", "5: 2", ("scripts/bench", "scale", "--entities", "1000")),
+    Row("embedders", "5: embedders", ("scripts/bench", "embedders")),
     *(
         Row(f"{sdk}'s own tests", shows, ("scripts/sdk_suites", "--sdk", sdk))
         for sdk, shows in (("openai", "2: 9; 3: 2"), ("anthropic", "3: 2"), ("google", "3: 2"))
@@ -54,6 +56,8 @@ ROWS = (
     Row("LangChain's standard tests", "8: 1", ("scripts/test_langchain",)),
     Row("streams", "3: 4", ("scripts/bench", "streams")),
     Row("ingest", "4: 3", ("scripts/bench", "ingest")),
+    Row("a slow database", "4: 3", ("scripts/bench", "soak")),
+    Row("frameworks, newest and oldest", "8: 5", ("scripts/test", "--versions")),
 )
 
 
