@@ -85,7 +85,9 @@ def judged(row: Mapping[str, Any], facts: Sequence[Fact], kinds: Mapping[str, st
         elif not _neutral(i, claim, gold, verdicts, facts[i].quote in row["text"]):
             kind = "people" if claim.subject != "user" else kinds.get(claim.predicates[0][0], "attribute")
             line.counts[kind].said += 1
-            line.false.append(f"{facts[i].rule}: {facts[i].triple.subject} · {facts[i].triple.predicate} · {claim.object}")
+            line.false.append(
+                f"{facts[i].rule}: {facts[i].triple.subject} · {facts[i].triple.predicate} · {claim.object}"
+            )
     for j, want in enumerate(gold):
         if not want.get("optional"):
             line.counts[want["kind"]].wanted += 1
@@ -135,11 +137,9 @@ def interval(parts: np.ndarray) -> str:
 def table(results: Sequence[tuple[Mapping[str, Any], Line]]) -> Iterable[str]:
     kinds = sorted({kind for _, line in results for kind in line.counts})
     for kind in ("all", *kinds):
-        counts = [
-            [c for name, c in line.counts.items() if kind in ("all", name)] for _, line in results
-        ]
+        counts = [[c for name, c in line.counts.items() if kind in ("all", name)] for _, line in results]
         grid = np.array([[sum(getattr(c, name) for c in each) for name in Count.__slots__] for each in counts])
-        said, right, strict, wanted, found = grid.sum(axis=0)
+        said, right, strict, wanted, _ = grid.sum(axis=0)
         yield (
             f"  {kind:<13} precision {interval(grid[:, [1, 0]])} of {said:>3}   recall {interval(grid[:, [4, 3]])}"
             f" of {wanted:>3}   strict {strict}/{right}"

@@ -192,7 +192,8 @@ class Grammar:
     ``reported_after``: somebody else's words. ``opener``: stripped from the front of a clause, again and again.
     ``carried``: finds, at the front of a clause, the subject (group ``own``, else it is ``elided``) that the clauses
     after it share; None: it is always ``elided``.
-    ``note``: "remember that". ``words``: what of a text the cues are looked for among: words, or characters. ``ended``: the positive form of a clause that says that something ended, else None.
+    ``note``: "remember that". ``words``: what of a text the cues are looked for among: words, or characters.
+    ``ended``: the positive form of a clause that says that something ended, else None.
     """
 
     language: str

@@ -12,11 +12,11 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 
-from memori_wrap.augment.extract.clauses import clauses, is_reported
 from memori_wrap.augment.extract.chinese.grammar import CHINESE
+from memori_wrap.augment.extract.clauses import clauses, is_reported
 from memori_wrap.augment.extract.english.grammar import ENGLISH
 from memori_wrap.augment.extract.grammar import Clause, Grammar, Phrase, Rule
-from memori_wrap.augment.extract.sentences import plain, sentences
+from memori_wrap.augment.extract.sentences import Sentence, plain, sentences
 from memori_wrap.text import normal
 from memori_wrap.types import Fact, StoredMessage, Triple
 
@@ -59,18 +59,27 @@ class RuleExtractor:
 
     def _message(self, message: StoredMessage, pace: _Pace) -> Iterator[Fact]:
         seen: set[tuple[Triple, bool]] = set()
+        said = _said(message.text, pace)
         for grammar in self._grammars:
-            for fact in _read(grammar, message.text, normal(message.speaker or ""), pace):
+            for fact in _read(grammar, said, normal(message.speaker or ""), pace):
                 key = (fact.triple, fact.ends)
                 if key not in seen:
                     seen.add(key)
                     yield fact
 
 
-def _read(grammar: Grammar, text: str, speaker: str, pace: _Pace) -> Iterator[Fact]:
-    before, fiction = "", -1
+def _said(text: str, pace: _Pace) -> list[tuple[Sentence, str]]:
+    """The sentences of a message with their plain forms, once for all grammars."""
+    found: list[tuple[Sentence, str]] = []
     for sentence in sentences(text):
-        said = plain(sentence)
+        found.append((sentence, plain(sentence)))
+        pace.breathe()
+    return found
+
+
+def _read(grammar: Grammar, message: Sequence[tuple[Sentence, str]], speaker: str, pace: _Pace) -> Iterator[Fact]:
+    before, fiction = "", -1
+    for sentence, said in message:
         if grammar.foreign.match(said):
             return
         if grammar.fiction.match(said):

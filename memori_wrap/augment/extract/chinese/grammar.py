@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (wide letters count twice)
 """``CHINESE``: where statements begin, what makes them somebody else's or unreal, and the readers by name."""
 
 from __future__ import annotations
@@ -9,9 +10,7 @@ from memori_wrap.augment.extract.chinese.rule import I
 from memori_wrap.augment.extract.chinese.rules_life import LIFE, NOTE
 from memori_wrap.augment.extract.chinese.rules_person import PERSON
 from memori_wrap.augment.extract.chinese.words import KIN, either
-from memori_wrap.augment.extract.grammar import Phrase, Reader
-
-from memori_wrap.augment.extract.grammar import Grammar
+from memori_wrap.augment.extract.grammar import Grammar, Phrase, Reader
 
 _OF_TEXT = {
     "act": readers.act, "habit": readers.habit, "home": readers.home, "job": readers.job, "languages": readers.languages,
@@ -32,8 +31,12 @@ def _reader(read: object) -> Reader:
 _ENDED = re.compile(
     rf"^(?P<who>{I})?(?:现在|已经|早就|早|最近|以后|从此)*(?:不再|再也不|已经不|不)(?P<rest>(?:住|喝|吃|抽|用|玩|打|喜欢|爱|做|当|熬|学|养)[^，]{{1,12}})了$"
 )
-_TOPIC_ENDED = re.compile(rf"^(?P<what>[^，我]{{1,6}}?)(?:{I})?(?:现在|已经|早就)?(?:也|都)?(?:不再|不)(?P<verb>喝|吃|抽|用|玩)了$")
-_QUIT = re.compile(rf"^(?P<who>{I})?(?:已经|早就|终于|刚|去年|今年)*(?:戒|戒掉|戒了)(?P<what>烟|酒|糖|咖啡|奶茶|可乐|肉|辣|游戏|网购)(?:了|掉了)*$")
+_TOPIC_ENDED = re.compile(
+    rf"^(?P<what>[^，我]{{1,6}}?)(?:{I})?(?:现在|已经|早就)?(?:也|都)?(?:不再|不)(?P<verb>喝|吃|抽|用|玩)了$"
+)
+_QUIT = re.compile(
+    rf"^(?P<who>{I})?(?:已经|早就|终于|刚|去年|今年)*(?:戒|戒掉|戒了)(?P<what>烟|酒|糖|咖啡|奶茶|可乐|肉|辣|游戏|网购)(?:了|掉了)*$"
+)
 _QUIT_VERBS = {"烟": "抽", "酒": "喝", "咖啡": "喝", "奶茶": "喝", "可乐": "喝", "游戏": "打"}
 
 

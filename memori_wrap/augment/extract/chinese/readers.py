@@ -7,11 +7,19 @@ import re
 from memori_wrap.augment.extract.chinese import words as w
 from memori_wrap.augment.extract.grammar import Phrase
 
-_TAIL = re.compile(r"(?:了|的|呢|啦|啊|吧|呀|哦|哈|嘛|而已|来着|罢了|好几年|很多年|[一二三四五六七八九十几两\d]+多?年)+$")
+_TAIL = re.compile(
+    r"(?:了|的|呢|啦|啊|吧|呀|哦|哈|嘛|而已|来着|罢了|好几年|很多年|[一二三四五六七八九十几两\d]+多?年)+$"
+)
 _NAME = re.compile(r"[㐀-鿿·]{1,4}$|[A-Za-z][\w .'-]{0,30}$")
-_NOT_NAME = re.compile(r"[我你他她它您这那什怎谁哪啥了过个车不来去在是有没的得起]|^一[个下声只点些]|外卖|快递|醒|停|好|看看|快|滚|走|起床|吃|帮|别|赶紧|多|先生|女士|小姐$")
-_POINTING = re.compile(r"[这那哪你您它啥她]|(?<![吉其])他|什么|怎么|第[一二三四五六七八九十\d]|版本|标题|方案|说法|问题|想法|东西")
-_MEASURE = re.compile(r"^(?:是)?(?:一|两|兩|几)?(?:个|名|位|枚|只|个的)?(?:全职|普通|小|老|兼职|自由|独立|资深|高级|初级|年轻|专业)?")
+_NOT_NAME = re.compile(
+    r"[我你他她它您这那什怎谁哪啥了过个车不来去在是有没的得起]|^一[个下声只点些]|外卖|快递|醒|停|好|看看|快|滚|走|起床|吃|帮|别|赶紧|多|先生|女士|小姐$"
+)
+_POINTING = re.compile(
+    r"[这那哪你您它啥她]|(?<![吉其])他|什么|怎么|第[一二三四五六七八九十\d]|版本|标题|方案|说法|问题|想法|东西"
+)
+_MEASURE = re.compile(
+    r"^(?:是)?(?:一|两|兩|几)?(?:个|名|位|枚|只|个的)?(?:全职|普通|小|老|兼职|自由|独立|资深|高级|初级|年轻|专业)?"
+)
 _CITY = re.compile(f"(?:{w.either(w.PLACES)})+(?:市|省|那边|这边)?[㐀-鿿]{{0,4}}$")
 _TOPIC = re.compile(r"[，。！；：,;:!…（(～~].*$")
 
@@ -70,7 +78,9 @@ def place(text: str) -> list[Phrase]:
 def home(text: str) -> list[Phrase]:
     """After "住在": any name, but not what stands for none."""
     said = cut(text)
-    vague = re.search(r"[这那哪你他她]|家里?$|宿舍|酒店|医院|旁边|附近|对面|隔壁|楼|一起|学校|公司|外面|里$|上$|边$|宫|城堡", said)
+    vague = re.search(
+        r"[这那哪你他她]|家里?$|宿舍|酒店|医院|旁边|附近|对面|隔壁|楼|一起|学校|公司|外面|里$|上$|边$|宫|城堡", said
+    )
     return place(said) or (_one(said) if 1 < len(said) <= 8 and not vague else [])
 
 
@@ -79,7 +89,11 @@ def job(text: str) -> list[Phrase]:
     said = re.sub(r"^(?:做|干|当)", "", cut(re.sub(r"(?:工作|一职|的工作)$", "", cut(text))))
     kernel = _MEASURE.sub("", said)
     said = re.sub(r"^(?:一|两)?(?:个|名|位|枚)", "", said)
-    known = kernel in w.JOBS or kernel.endswith(w.JOB_ENDS) or any(kernel.endswith(each) and len(each) > 1 for each in w.JOBS)
+    known = (
+        kernel in w.JOBS
+        or kernel.endswith(w.JOB_ENDS)
+        or any(kernel.endswith(each) and len(each) > 1 for each in w.JOBS)
+    )
     fits = 1 < len(said) <= 12 and not _POINTING.search(said) and not said.endswith(w.NOT_JOBS)
     return _one(said) if known and fits and not re.search(r"[我想要不]", said) else []
 
@@ -107,15 +121,25 @@ def learnt(text: str) -> list[Phrase]:
 def habit(text: str) -> list[Phrase]:
     """What is done again and again; a state ("always tired") is none."""
     said = cut(text)
-    state = re.search(r"[很真累忙烦困]|好[^多几喝吃]|太(?!极|阳)|特别|非常|安静|内向|外向|都在(?:想|等)|开心|难受|失望|会$", said)
+    state = re.search(
+        r"[很真累忙烦困]|好[^多几喝吃]|太(?!极|阳)|特别|非常|安静|内向|外向|都在(?:想|等)|开心|难受|失望|会$", said
+    )
     return _one(said) if 1 < len(said) <= 20 and not state and not _POINTING.search(said) else []
 
 
 def act(text: str) -> list[Phrase]:
     """After "plan to": a verb phrase of some length."""
     said = cut(text)
-    return _one(said) if 1 < len(said) <= 20 and not _POINTING.search(said) and not re.search(
-        r"^(?:好|了|得|先|再|待会|等会|一会|回家|睡|吃饭|出门|休息|下班|放弃|试|用|按)|一下|再看|再说|试试|再来|方案|这样", said) else []
+    return (
+        _one(said)
+        if 1 < len(said) <= 20
+        and not _POINTING.search(said)
+        and not re.search(
+            r"^(?:好|了|得|先|再|待会|等会|一会|回家|睡|吃饭|出门|休息|下班|放弃|试|用|按)|一下|再看|再说|试试|再来|方案|这样",
+            said,
+        )
+        else []
+    )
 
 
 def person_or_kin(text: str) -> list[Phrase]:

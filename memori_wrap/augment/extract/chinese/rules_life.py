@@ -1,9 +1,10 @@
+# ruff: noqa: E501 (wide letters count twice)
 """Rules for how somebody lives: taste, habits, skills, plans, what happened, standing instructions."""
 
 from __future__ import annotations
 
 from memori_wrap.augment.extract.chinese import words as w
-from memori_wrap.augment.extract.chinese.rule import I, ME, SELF, THEIR, both, rule
+from memori_wrap.augment.extract.chinese.rule import ME, SELF, THEIR, I, both, rule
 from memori_wrap.augment.extract.chinese.words import either
 
 _COUNT = "(?:[一二两三四五六七八九十几兩]|\\d{1,2})?"
@@ -25,7 +26,7 @@ TASTE = (
     *both("dislikes.to", "反无", "对(?P<o>[^，]{1,10}?)(?:特别|很|非常|极其|十分)?(?:反感|无感|没兴趣|不感兴趣)", "things", "dislikes", "preference", "对{o}反感"),
     rule("likes.to", "兴感", f"{SELF}对(?P<o>[^，]{{1,10}}?)(?:特别|很|非常|十分)?(?:感兴趣|有兴趣)", "things", "likes", "preference", "{s}对{o}感兴趣", unless="不感|没"),
     *both("prefers", "更偏宁比", "(?:更喜欢|更爱|偏爱|偏好|更习惯|更愿意|更偏向)(?P<o>.+)$", "thing", "prefers", "preference", "更喜欢{o}", me=ME),
-    rule("prefers.party", "党", f"^[^，我]{{1,6}}我是(?P<o>[甜咸辣酸][党黨])", "whole", "prefers", "preference", "{s}是{o}"),
+    rule("prefers.party", "党", "^[^，我]{1,6}我是(?P<o>[甜咸辣酸][党黨])", "whole", "prefers", "preference", "{s}是{o}"),
     rule("favorite", "最", f"^{I}?最(?:喜欢|爱|喜爱|喜歡|愛)(?:吃|喝|看|听)?的(?P<fav>[^，是]{{1,8}})(?:就)?是(?P<o>.+)$", "thing", "favorite", "preference", "{p}最喜欢的{fav}是{o}",
          subject="{s}最喜欢的{fav}"),
     rule("only", "只", f"^(?P<fav>[^，我]{{1,6}})?{I}(?:一般|平时|从来)?只(?P<verb>{_VERBS})(?P<o>.+)$", "thing", "likes", "preference", "{s}只{verb}{o}",
@@ -72,7 +73,9 @@ _LIFE = (
     "出院|住院|摔|骨折|签了|领证|旅游|旅行|获|赢|卖了)"
 )
 _OTHERS = either(kin for kin in w.KIN if len(kin) > 1)
-_PAST_TIME = "(?:昨天|昨晚|前天|今早|上个?周末|上个?月|上个?星期|上周[一二三四五六日天]?|去年|前年|前几天|前两天|刚刚|刚|终于)"
+_PAST_TIME = (
+    "(?:昨天|昨晚|前天|今早|上个?周末|上个?月|上个?星期|上周[一二三四五六日天]?|去年|前年|前几天|前两天|刚刚|刚|终于)"
+)
 _WILL = "(?:明天|后天|下周[一二三四五六日天]?|下个?月|下个?星期|明年|这周[一二三四五六日天]|周[一二三四五六日天]|[\\d一二三四五六七八九十]+月[\\d一二三四五六七八九十]*[号日]?|月底|年底)"
 
 EVENTS = (
@@ -90,13 +93,13 @@ EVENTS = (
 _ANSWER = "(?:回答|回复|写|说|用|叫|称呼|给|加|发|推荐|提|解释|列|输出|翻译|讲|带|省|附|标|问)"
 
 RULES = (
-    rule("order.never", "别要许", f"^(?P<o>(?:以后|今后|请|麻烦|永远|千万|从现在起|从今以后|以后都|再也)*(?:别再|不要再|不许再|别总|别老)(?=.*(?:给我|跟我|对我|叫我|用|推荐|提|发|加|写|称呼|回复|翻译|说教|喊我)).+)$", "whole", "asks_to", "rule",
+    rule("order.never", "别要许", "^(?P<o>(?:以后|今后|请|麻烦|永远|千万|从现在起|从今以后|以后都|再也)*(?:别再|不要再|不许再|别总|别老)(?=.*(?:给我|跟我|对我|叫我|用|推荐|提|发|加|写|称呼|回复|翻译|说教|喊我)).+)$", "whole", "asks_to", "rule",
          "{s}要求：{o}", unless="别再见|说了$|别再想"),
     rule("order.from_now", "以今从", f"^(?:以后|今后|从现在起|从今以后|从现在开始|从今天起|往后)(?:请|都|你|麻烦|的)*(?P<o>[^，]{{0,10}}?(?:{_ANSWER}|别|不要|不用).+)$", "whole", "asks_to", "rule",
          "{s}要求：{o}", unless="^以后我|我们?以后"),
     rule("order.always", "永一始每", f"^(?:请|麻烦)?(?:你)?(?P<o>(?:永远|一律|始终|每次|总是|所有)[^，]{{0,10}}?{_ANSWER}.+)$", "whole", "asks_to", "rule", "{s}要求：{o}",
          unless="我每次|为什么"),
-    rule("order.to_me", "给跟回", f"^(?P<o>(?:给我的|跟我|回复我|回答我|对我)[^，]{{0,8}}?(?:不要|别|要|用|都).+)$", "whole", "asks_to", "rule", "{s}要求：{o}"),
+    rule("order.to_me", "给跟回", "^(?P<o>(?:给我的|跟我|回复我|回答我|对我)[^，]{0,8}?(?:不要|别|要|用|都).+)$", "whole", "asks_to", "rule", "{s}要求：{o}"),
     rule("order.house", "规", f"^(?:{I}的?)?(?:家|公司|单位|宿舍)?(?:里)?(?:的)?(?:规矩|规定|原则|家规)(?:就)?是(?P<o>.+)$", "whole", "asks_to", "rule", "{p}规矩是{o}"),
     rule("order.reply", "不别", f"^{I}(?:一般|通常|平时)(?P<o>[^，]{{0,14}}不(?:回消息|接电话|开会|工作|回邮件|加班|见客|办公)[^，]*)$", "whole", "asks_to", "rule", "{s}{o}"),
 )  # fmt: skip

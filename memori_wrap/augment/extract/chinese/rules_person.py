@@ -1,9 +1,10 @@
+# ruff: noqa: E501 (wide letters count twice)
 """Rules for who somebody is: name, home, work, body, people and animals. See ``grammar.Rule``."""
 
 from __future__ import annotations
 
 from memori_wrap.augment.extract.chinese import words as w
-from memori_wrap.augment.extract.chinese.rule import I, ME, SELF, THEIR, both, rule
+from memori_wrap.augment.extract.chinese.rule import ME, SELF, THEIR, I, both, rule
 
 _NUMBER = r"(?:\d{1,3}|[零一二三四五六七八九十两百]{1,4})"
 _PAST = "过|以前|那会儿|当年|曾经|之前|从前|小时候|退休前|当时"

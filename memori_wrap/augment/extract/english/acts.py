@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (a pattern is read in one piece)
 """Readers for verb phrases: plans, wishes, decisions, rules, and what is due at a time."""
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ _VAGUE = re.compile(
 _EVENT = re.compile(rf"\b{w.either(w.EVENTS)}\b", re.I)
 _YOU = re.compile(r"\b(?:you|your|yours|u|ur)\b", re.I)
 _UNSAID = re.compile(
-    r"\b(?:it|them|him|her|his|their|these|those)\b|\b(?:that|this|one)$|\b(?:make|do) (?:that|this)\b|\bthis (?!year|month|week|weekend|summer|winter|spring|autumn|fall|morning|afternoon|evening|\w+day)", re.I
+    r"\b(?:it|them|him|her|his|their|these|those)\b|\b(?:that|this|one)$|\b(?:make|do) (?:that|this)\b|\bthis (?!year|month|week|weekend|summer|winter|spring|autumn|fall|morning|afternoon|evening|\w+day)",
+    re.I,
 )
 _VERBS_OF = {gerund(verb): verb for verb in w.PLAN_VERBS}
 MAX_WORDS = 16

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (a pattern is read in one piece)
 """``ENGLISH``: where statements begin, what makes them somebody else's or unreal, and the readers by name."""
 
 from __future__ import annotations
@@ -6,11 +7,11 @@ import re
 from collections.abc import Callable, Mapping
 
 from memori_wrap.augment.extract.english import acts, habits, lasting, names, phrases, places
+from memori_wrap.augment.extract.english.names import UPPER
 from memori_wrap.augment.extract.english.rules_lasting import LASTING
 from memori_wrap.augment.extract.english.rules_life import LIFE, NOTE
 from memori_wrap.augment.extract.english.rules_person import PERSON
 from memori_wrap.augment.extract.english.wording import ended
-from memori_wrap.augment.extract.english.names import UPPER
 from memori_wrap.augment.extract.english.words import KIN, PETS, either, words
 from memori_wrap.augment.extract.grammar import Grammar, Phrase, Reader
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (a pattern is read in one piece)
 """Readers for what lasts: illnesses, medicine, skills, groups, habits with their times, and deeds."""
 
 from __future__ import annotations
@@ -6,9 +7,17 @@ import re
 
 from memori_wrap.augment.extract.english import lists_more as more
 from memori_wrap.augment.extract.english import words as w
-from memori_wrap.augment.extract.english.acts import first_word
 from memori_wrap.augment.extract.english.habits import is_of
-from memori_wrap.augment.extract.english.phrases import LIST_TAIL, SEPARATOR, bare, cut, is_thing, phrase, things
+from memori_wrap.augment.extract.english.phrases import (
+    LIST_TAIL,
+    SEPARATOR,
+    bare,
+    cut,
+    first_word,
+    is_thing,
+    phrase,
+    things,
+)
 from memori_wrap.augment.extract.english.wording import third_person
 from memori_wrap.augment.extract.grammar import Phrase
 
@@ -29,13 +38,17 @@ _STRENGTH = re.compile(
     r"clinical|general|generalised|generalized|social|seasonal|rheumatoid|rare|serious|bit of|lot of) )*",
     re.I,
 )
-_UNSAID = re.compile(r"\b(?:it|them|him|her|this|these|those|that|you|your|something|anything|what|what's|how|each other)\b", re.I)
+_UNSAID = re.compile(
+    r"\b(?:it|them|him|her|this|these|those|that|you|your|something|anything|what|what's|how|each other)\b", re.I
+)
 _BODY = re.compile(
     r"(?P<o>\d{1,3}(?:[.,]\d{1,2})? ?(?:m|cm|metres|meters|ft|feet|foot)\b(?: \d{1,2}\b)?(?: inches)?(?: tall)?|"
     r"\d'\d{0,2}\"?(?: tall)?|\d{2,3} ?(?:kg|kilos|lbs|pounds|stone)\b)",
     re.I,
 )
-_TITLED = re.compile(r"(?:an? |the )?(?P<o>(?:head|director|chief|vice president|dean|treasurer|secretary|chair) of .+)", re.I)
+_TITLED = re.compile(
+    r"(?:an? |the )?(?P<o>(?:head|director|chief|vice president|dean|treasurer|secretary|chair) of .+)", re.I
+)
 
 
 def illness(text: str) -> list[Phrase]:
@@ -156,7 +169,9 @@ def deed(text: str) -> list[Phrase]:
         return []
     if re.search(r" (?:the|an?|my|our|and|with|at|for|of|to|in|on)$", said):  # a quotation or the like was cut off
         return []
-    if re.match(r"lost (?!my (?:job|wallet|passport|licence|license|hearing|sight|" + w.either(w.KIN | w.PETS) + r")\b)", said):
+    if re.match(
+        r"lost (?!my (?:job|wallet|passport|licence|license|hearing|sight|" + w.either(w.KIN | w.PETS) + r")\b)", said
+    ):
         return []
     if re.match(r"(?:finished|completed|passed|submitted|recorded|built|planted) the\b", said):  # a task of the day
         return []

@@ -85,7 +85,13 @@ def first_word(text: str) -> str:
 
 def is_thing(text: str) -> bool:
     count = text.count(" ") + 1
-    if not text or text.lower() in ("the", "a", "an") or count > MAX_THING_WORDS or first_word(text) in w.NOT_THINGS or _SENTENCE_IN_IT.search(text):
+    if (
+        not text
+        or text.lower() in ("the", "a", "an")
+        or count > MAX_THING_WORDS
+        or first_word(text) in w.NOT_THINGS
+        or _SENTENCE_IN_IT.search(text)
+    ):
         return False
     if _POINTING.search(text):  # "the taste of these" means nothing elsewhere
         return False
@@ -171,4 +177,8 @@ def favorite_of(text: str) -> list[Phrase]:
     """What something is the favourite of: "color", "kind of music"."""
     kind = text.lower()
     vague = ("part", "thing", "one", "ones", "bit", "moment", "memory", "scene", "time", "things", "parts", "who")
-    return [] if kind.split()[-1] in vague or kind.count(" ") > 3 or _POINTING.search(kind) or _SENTENCE_IN_IT.search(kind) else phrase(kind)
+    return (
+        []
+        if kind.split()[-1] in vague or kind.count(" ") > 3 or _POINTING.search(kind) or _SENTENCE_IN_IT.search(kind)
+        else phrase(kind)
+    )

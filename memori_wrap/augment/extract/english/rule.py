@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (a pattern is read in one piece)
 """How an English rule is written: its parts of speech, and the constructor that compiles it."""
 
 from __future__ import annotations

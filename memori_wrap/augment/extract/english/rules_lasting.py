@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (a pattern is read in one piece)
 """Rules for what lasts of a person: health, faith, skills, groups, work by its kind, habits; and deeds."""
 
 from __future__ import annotations
@@ -88,8 +89,6 @@ _WORK = (
          "{s} freelances for {o}"),
     rule("work.with", "with", f"{AM}with (?P<o>(?:the )?[\\w' -]+?(?: (?:company|firm|bank|agency|police|council|brigade|ministry|university|hospital))) now",
          "employer", "works_at", "attribute", "{s} works at {o}"),
-    rule("work.quit", "quit left", "^(?:i|we) (?:just |recently |finally )?(?:quit|left) my job (?:at|with) (?P<o>.+)", "employer",
-         "works_at", "attribute", "{s} no longer works at {o}", ends=True),
     rule("work.retire", "retire", "^(?:i|we) (?P<o>retire (?:in|next|on|this) .+)", "whole", "plans", "plan", "{s} plans to {o}"),
     rule("knows.report", "report", f"{I_DO}report to (?P<o>.+)", "person", "named", "relationship",
          "{p} superior is {o}", subject="{s}'s boss"),
@@ -107,7 +106,7 @@ _WORK = (
 _DOES = (
     rule("due.baby", "expecting", f"{AM}expecting (?P<o>(?:an?|our|my) .+)", "expected", "appointment", "event",
          "{s} expects {o}"),
-    rule("named.born", "had", f"^(?:i|we) (?:just |recently |finally )?had (?:twins|(?:an?|our|my) (?:\\w+ )?(?:baby|boy|girl|son|daughter|child))"
+    rule("named.born", "had", "^(?:i|we) (?:just |recently |finally )?had (?:twins|(?:an?|our|my) (?:\\w+ )?(?:baby|boy|girl|son|daughter|child))"
          "(?: named| called|,) (?P<o>.+)", "names", "named", "relationship", "{p} child is named {o}", subject="{s}'s child"),
     rule("has.died", "passed died put", "^(?:my|our) (?P<o>[\\w-]+(?: (?-i:[A-Z])\\w+)?) (?:has |sadly )?(?:passed away|died|had to be put down|was put down)",
          "late_pet", "has", "possession", "{s} no longer has {o}", ends=True),
@@ -171,10 +170,7 @@ _TASTE = (
          "{s} supports {o}"),
     rule("prefers.over", "over", "^(?P<o>[\\w ]{3,30}) over [\\w ]{3,30}, (?:any day|every time|always)", "thing", "prefers", "preference",
          "{s} prefers {o}"),
-    rule("partner.together", "together", "^we(?:'ve| have) been together for [\\w ]+, (?P<o>(?-i:[A-Z])\\w+) and i\\b", "person", "partner", "relationship",
-         "{s} is with {o}"),
     rule("order.rule", "rule", "^(?:new )?rule for (?:this|our|the) (?:chat|chats|conversation)s?: (?P<o>.+)", "whole", "asks_to", "rule", "{s} asks: {o}"),
-    rule("order.whenever", "want", "^(?P<o>(?:whenever|when|every time|each time) i (?:ask|send|write|say)\\b.+)", "whole", "asks_to", "rule", "{s} asks: {o}"),
     rule("order.stop", "don t not stop", "^(?:please )?(?P<o>(?:don't|do not|stop) (?:ever )?(?:use|call|send|suggest|recommend|mention|give|"
          "add|write|address|answer|remind|include|put|end|start)(?:l?ing)? .+)", "whole", "asks_to", "rule", "{s} asks: {o}",
          unless="^(?:please )?(?!.*\\b(?:ever|again|any ?more|from now on|in future|calling me|call me)\\b)"),

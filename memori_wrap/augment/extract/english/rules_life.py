@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (a pattern is read in one piece)
 """Rules for how somebody lives: taste, habits, plans, dates, rules of their own. See ``grammar.Rule``."""
 
 from __future__ import annotations

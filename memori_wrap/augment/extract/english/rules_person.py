@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (a pattern is read in one piece)
 """Rules for who somebody is: name, home, work, possessions, people and animals. See ``grammar.Rule``."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (a pattern is read in one piece)
 """Closed lists of English words. Precision comes from here: what is not listed is not extracted."""
 
 from __future__ import annotations
