@@ -142,15 +142,10 @@ def normal(given: Any) -> Any:
 
 
 EVERYDAY = [
-    *(
-        (style, "plain", "client, model")
-        for style in ("batch", "stream_v3", "agent_stream", "astream_events", "agraph")
-    ),
-    *((style, "tools", "model, client") for style in ("invoke", "astream", "aagent")),
+    *((style, "plain", "client, model") for style in ("stream_v3", "agent_stream", "agraph")),
+    ("aagent", "tools", "model, client"),
     ("agent", "tools", "middleware"),
-    ("aagent_stream", "tools", "middleware"),
     ("ainvoke", "structured", "model"),
-    ("stream", "error", "model"),
     ("astream", "cancel", "model"),
 ]
 
@@ -172,7 +167,7 @@ def test_every_call(style: str, case: str, who: str) -> None:
     check(style, case, who)
 
 
-@pytest.mark.parametrize(("style", "case"), [("invoke", "plain"), ("astream", "tools"), ("aagent", "tools")])
+@pytest.mark.parametrize(("style", "case"), [("astream", "tools")])
 def test_a_call_of_anthropic(style: str, case: str) -> None:
     check(style, case, "client, model", lc.ANTHROPIC)
 
