@@ -104,7 +104,7 @@ class Tap(Protocol):
 
 
 class Run(Protocol):
-    """One run of an agent. The calls that it makes for one turn of its user are captured as one exchange, at its end."""
+    """One run of an agent. What its calls say for one turn of its user is captured as one exchange, at its end."""
 
     @property
     def scope(self) -> Scope:
