@@ -104,17 +104,15 @@ class Tap(Protocol):
 
 
 class Run(Protocol):
-    """One run of an agent. The calls that it makes for one turn of its user are captured as one exchange, at its end.
-
-    ``scope`` is whose run it is, taken when it began.
-    """
+    """One run of an agent. What its calls say for one turn of its user is captured as one exchange, at its end."""
 
     @property
-    def scope(self) -> Scope: ...
+    def scope(self) -> Scope:
+        """Whose run it is, taken when it began."""
+        ...
 
     def adopt(self, client: object) -> None:
         """Registers a client of the same SDK for this run and its scope."""
-        ...
 
     def entered(self) -> AbstractContextManager[object]:
         """Calls that start inside belong to the run."""
@@ -122,11 +120,9 @@ class Run(Protocol):
 
     async def aend(self) -> None:
         """It is over: what its calls said is captured; waits for the acknowledgement within the capture budget."""
-        ...
 
     def broken(self) -> None:
         """It failed or was cancelled: captures what there is, waits for nothing."""
-        ...
 
 
 class Endpoint(Protocol):
