@@ -34,11 +34,13 @@ class Row:
         return f"no {', '.join(lacks)}" if lacks else ""
 
 
+EVERYDAY = "2: 1, 5, 7, 8; 3: 1, 3, 5-7; 4: 1, 2, 5; 5: 3, 4; 8: 2-4"
+
 ROWS = (
     Row("demo", "2: 1", ("scripts/demo",)),
     Row("demo without network", "2: 1", ("scripts/offline", "scripts/demo"), needs=("unshare",)),
     Row("Memori's quickstart", "2: 4", (*PYTEST, "tests/unit/test_examples.py", "-k", "quickstart")),
-    Row("everyday tests", "2: 1, 5, 7, 8; 3: 1, 3, 5-7; 4: 1, 2, 5; 5: 3, 4; 8: 2-4", (*PYTEST, "-m", "not slow"), is_pytest=True),
+    Row("everyday tests", EVERYDAY, (*PYTEST, "-m", "not slow"), is_pytest=True),
     Row("slow tests", "2: 5-7; 3: 1; 4: 2, 4; 7: 5; 8: 2, 3", (*PYTEST, "-m", "slow"), is_pytest=True),
     Row("check", "2: the house", ("scripts/check",)),
     *(

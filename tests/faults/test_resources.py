@@ -50,7 +50,7 @@ def test_killed_inside_the_transaction(tmp_path: Path, kind: str, effective: Eff
 @pytest.mark.parametrize("kind", KINDS)
 def test_planted_absence_of_a_transaction(tmp_path: Path, kind: str) -> None:
     with database(kind, tmp_path) as url:
-        assert len(set(killed_at("_job_row", url, tmp_path, is_planted=True))) > 1
+        assert len(set(killed_at("job_row", url, tmp_path, is_planted=True))) > 1
 
 
 @contextmanager

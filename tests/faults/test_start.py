@@ -102,13 +102,13 @@ def test_the_program_goes_on_without_memory_and_with_it_later(port: int, effecti
 @pytest.mark.control("D10")
 def test_planted_thread_that_is_left_behind(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     gate = threading.Event()
-    before = parts._store
+    before = parts.open_store
 
     def store(*given: object) -> object:
         threading.Thread(target=gate.wait, name="left behind", daemon=True).start()
         return before(*given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(parts, "_store", store)
+    monkeypatch.setattr(parts, "open_store", store)
     with pytest.raises(AssertionError, match="left behind"):
         refused(f"postgresql+psycopg://me@127.0.0.1:{port}/db")
     gate.set()
@@ -117,7 +117,7 @@ def test_planted_thread_that_is_left_behind(port: int, monkeypatch: pytest.Monke
 @pytest.mark.control("D10")
 def test_planted_start_that_goes_on_without_a_word(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that takes another database where the right one is down."""
-    before = parts._store
+    before = parts.open_store
 
     def store(target: object, settings: Settings) -> object:
         try:
@@ -125,6 +125,6 @@ def test_planted_start_that_goes_on_without_a_word(port: int, monkeypatch: pytes
         except StoreError:
             return before("memory://", settings)
 
-    monkeypatch.setattr(parts, "_store", store)
+    monkeypatch.setattr(parts, "open_store", store)
     with pytest.raises(pytest.fail.Exception):
         refused(f"postgresql+psycopg://me@127.0.0.1:{port}/db")

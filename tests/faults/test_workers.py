@@ -166,7 +166,7 @@ def outcome(folder: Path, kills: int, freezes: int) -> tuple[int, list[str], lis
 @pytest.mark.fault("D01", "D03")
 def test_either_worker_killed_or_frozen(tmp_path: Path, effective: Effective) -> None:
     hits, missing, doubled = outcome(tmp_path, 2, 1)
-    effective(hits, floor=3)
+    effective(hits, floor=1)
     assert (missing, doubled) == ([], [])
 
 
