@@ -37,5 +37,5 @@ class Weights:
     """Off per doubling of the tokens: what is shown shares a budget."""
     asks: float = 0.1
     """Off for a turn that ends in a question mark: it asks, it does not tell."""
-    fact: float = 0.2
+    fact: float = 0.1
     """How well a fact matches that was read out of the turn."""

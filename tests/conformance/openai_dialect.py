@@ -8,7 +8,7 @@ import openai
 from openai_client import CALL, MODEL, NOTED, PNG, SCHEMA, Both, Noted
 
 from memori_wrap.testing.openai_server import Scripted
-from memori_wrap.testing.provider.shapes import PLAIN, STREAMS, drain, settle, take, within
+from memori_wrap.testing.provider.shapes import ASYNC_STREAM, PLAIN, STREAMS, SYNC, drain, settle, take, within
 from memori_wrap.testing.provider_suite import REPLY, Variant
 
 
@@ -176,6 +176,7 @@ class Chat(Both):
 
 class Responses(Both):
     name = "openai Responses"
+    everyday = (SYNC, ASYNC_STREAM)
 
     def api(self, client):
         return client.responses

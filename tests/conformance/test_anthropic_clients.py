@@ -137,6 +137,7 @@ def test_it_looks_as_it_does_bare(server, mem, kind, options):
     assert looks(ours) == looks(bare)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("used", ["", "call", "stream", "dropped stream"])
 @pytest.mark.parametrize(("kind", "options"), CASES)
 def test_it_lives_as_long(server, mem, kind, options, used):

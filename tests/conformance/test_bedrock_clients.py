@@ -96,6 +96,7 @@ def test_asynchronous_clients_are_not_supported(server):
     assert not provider.supports(made)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("used", ["", "call", "stream", "dropped stream", "closed stream", "body", "dropped body"])
 @pytest.mark.parametrize("make", KINDS, ids=lambda make: make.__name__)
 def test_it_lives_as_long(server, mem, make, used):

@@ -108,6 +108,7 @@ def test_a_prompt_that_is_too_long_with_its_block_goes_without(mem):
     assert not block_of(second)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("used", "shape"),
     [*(("used", s) for s in SHAPES), *(("dropped", s) for s in STREAMS), ("never used", SYNC)],

@@ -146,6 +146,7 @@ class Mine(ollama.Client):
         return super()._request(*given, **more)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [ollama.Client, ollama.AsyncClient, Mine], ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("used", ["", "call", "stream", "dropped stream"])
 def test_it_lives_as_long(server, mem, kind, used):

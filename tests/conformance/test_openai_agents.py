@@ -345,6 +345,7 @@ def crossed(by_name: bool) -> list[str]:
         return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("way", "place", "name", "fault"),
     [

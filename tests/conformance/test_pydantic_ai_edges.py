@@ -441,6 +441,7 @@ def never_told(*_: Any, **__: Any) -> Any:
     return None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("way", "style", "scenario", "place", "name", "fault"),
     [
