@@ -2,7 +2,8 @@
 
 It is a real one (SDK users check), hands on what is sent, thrown and closed (PEP 380), and adds nothing to the
 generator's items. ``around`` is entered around each step and never across a yield. Where the first step fails, the
-tap's ``anew``, if it has one, may give another iterator to begin with (or something to await that gives it).
+tap's ``anew``, if it has one, may give another iterator to begin with (or something to await that gives it); after
+the first step its ``begun`` is called.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ def tee(inner: Any, tap: Tap, around: Around | None = None) -> Generator[Any, An
                 raise
             inner, step = other, other.__next__
             continue
-        is_begun = True
+        if not is_begun:
+            is_begun = True
+            _begun(tap)
         tap.feed(item)
         try:
             sent = yield item
@@ -65,6 +68,13 @@ def _other(tap: Tap, error: BaseException) -> Any:
     """What is to be begun with instead of an iterator that failed at its first step; None: nothing is."""
     anew: Callable[[BaseException], Any] | None = getattr(tap, "anew", None)
     return anew(error) if anew is not None else None
+
+
+def _begun(tap: Tap) -> None:
+    """Lets the tap go of what it held for another beginning."""
+    begun: Callable[[], None] | None = getattr(tap, "begun", None)
+    if begun is not None:
+        begun()
 
 
 def _left_to_its_owner(_: object) -> None:
@@ -137,7 +147,9 @@ async def atee(inner: Any, tap: Tap, around: Around | None = None) -> AsyncGener
             inner = await other if isawaitable(other) else other
             step = first(inner)
             continue
-        is_begun = True
+        if not is_begun:
+            is_begun = True
+            _begun(tap)
         tap.feed(item)
         try:
             sent = yield item

@@ -168,11 +168,11 @@ def begin(registration: Registration | None, receiver: object, arguments: Argume
 
 
 class _CallTap(StreamTap):
-    """``around``, ``anew``: for a stream that sends its request when its first item is asked for: ``generators``."""
+    """``around``, ``anew``, ``begun``: for a stream that sends its request with its first item: see ``generators``."""
 
     def __init__(self, call: Call, *given: Any) -> None:
         super().__init__(*given)
-        self.around, self.anew = call.entered, call.anew
+        self.around, self.anew, self.begun = call.entered, call.anew, call.begun
 
 
 class Call:
@@ -256,6 +256,10 @@ class Call:
         None: the error is the caller's.
         """
         return self.make(self._given) if self.make is not None and self._goes_without(error) else None
+
+    def begun(self) -> None:
+        """There is a first item: what would make another generator holds the client, and is let go."""
+        self.make = None
 
     def _goes_without(self, error: BaseException) -> bool:
         if self._block is None or not is_too_long(error):
