@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -23,7 +23,9 @@ from benchmarks import pictures, plain, rankings
 from benchmarks.bootstrap import compare
 from benchmarks.calls import through_client
 from benchmarks.data import Conversation, Run, load, scorer, write_run
-from memori_wrap import Memori, plugins
+from memori_wrap import Memori
+from memori_wrap.counts import Counts
+from memori_wrap.embedders.choice import choose
 from memori_wrap.index.faiss import FaissIndex
 from memori_wrap.prompt import line
 from memori_wrap.protocols import Embedder
@@ -209,11 +211,11 @@ def _print(
 
 
 def _model() -> Embedder | None:
-    """The library's own default model; None, said aloud, where it is not installed."""
-    if not plugins.is_importable("sentence_transformers"):
-        print("sentence-transformers is not installed: by words only")
+    """The library's own default model, as it chooses it; None, said aloud, where none is installed."""
+    make = choose("auto", Counts())
+    if make is None:
+        print("no embedding model is installed: by words only")
         return None
-    make: Callable[[], Embedder] = plugins.load("embedders", "local")  # type: ignore[assignment]
     return Remembering(make())
 
 
