@@ -30,7 +30,7 @@ _RESPONSES = ("input", "model", "include", "instructions")
 class LiteLLMProvider:
     """A ``Provider``. Registered under the root package ``litellm``."""
 
-    tested = Tested("litellm", ">=1.80,<2")
+    tested = Tested("litellm", ">=1.80,<1.107")
 
     def supports(self, client: object) -> bool:
         return isinstance(client, ModuleType) and client.__name__ == "litellm"
