@@ -35,9 +35,9 @@ class FaissIndex(FlatIndex):
 
     def add(self, keys: Sequence[int], vectors: Vectors) -> None:
         super().add(keys, vectors)
-        self._waiting.update(dict.fromkeys(map(int, keys)))
         if self._graph is not None:
             self._graph.remove(keys)
+            self._waiting.update(dict.fromkeys(map(int, keys)))
 
     def remove(self, keys: Sequence[int]) -> None:
         super().remove(keys)
@@ -47,7 +47,7 @@ class FaissIndex(FlatIndex):
             self._graph.remove(keys)
 
     def search(self, query: Vectors, k: int) -> tuple[Sequence[int], Sequence[float]]:
-        if self._graph is None or len(self._waiting) > TAIL or 4 * k > len(self):
+        if self._graph is None or len(self._waiting) > TAIL or not 0 < 4 * k <= len(self):
             return super().search(query, k)
         keys = np.concatenate([self._graph.search(query, k), np.fromiter(self._waiting, np.int64)])
         scores = products(self._rows[self._row[keys]], query)
@@ -57,7 +57,7 @@ class FaissIndex(FlatIndex):
     @property
     def is_behind(self) -> bool:
         """Whether there are vectors that the graph, where there is to be one, lacks."""
-        return bool(self._waiting) and len(self) >= self._graph_from
+        return len(self) >= self._graph_from and (self._graph is None or bool(self._waiting))
 
     def tend(self) -> None:
         """Brings the graph a step of some milliseconds on."""

@@ -15,7 +15,7 @@ DECIMALS = 6
 def products(rows: Vectors, query: Vectors) -> Vectors:
     """The inner product of each row with the query, on this thread alone.
 
-    BLAS would share it out: on a busy machine waiting for its other threads takes a hundred times as long.
+    BLAS would share it out: on a busy machine waiting for its other threads takes many times as long.
     """
     found: Vectors = np.round(np.einsum("ij,j->i", rows, np.asarray(query, np.float32)), DECIMALS)
     return found

@@ -57,6 +57,7 @@ def test_it_finds_the_neighbours() -> None:
     assert shared(tended(index), flat) >= 0.98
     assert asked(index)
     question = unit_vectors(1, seed=9, dimension=DIMENSION)[0]
+    assert index.search(question, 0) == ([], [])
     keys, scores = index.search(question, 10)
     assert list(scores) == list(flat.scores(question, keys)) == sorted(scores, reverse=True)
 
